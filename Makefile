@@ -1,0 +1,79 @@
+# Each target installs what it needs: Python packages into $(VENV), programs with apt-get. `make` lists the targets.
+#
+#   ARGS    passed on to the program behind run, test, bench and mutate:  make test ARGS="tests/port -x"
+#   PYTHON  the Python (3.11 to 3.14) for the virtual environment; by default the first that fits
+#   VENV    where the virtual environment goes
+
+SHELL := /bin/bash
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUN_READY := $(VENV)/.ready-run
+DEV_READY := $(VENV)/.ready-dev
+ARGS ?=
+export PYTHON
+
+# What can be tested without a broker and without other processes.
+FAST := $(wildcard tests/declarations tests/config tests/pilot tests/port tests/hmi)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast lint format check-docs docs bench mutate coverage clean programs
+
+help: ## list the targets
+	@echo "make TARGET [ARGS=...] [PYTHON=python3.N]"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(RUN_READY) programs ## a simulated board with a car: a live screen, or without a terminal a full session
+	@$(BIN)/chargectl sim run $(ARGS)
+
+test: $(DEV_READY) programs ## all tests; writes docs/conformance.md (with ARGS: those tests, writes nothing)
+	@$(BIN)/python -m pytest $(or $(ARGS),--conformance=write)
+
+test-fast: $(DEV_READY) ## tests of the declarations and the pure cores
+	@$(BIN)/python -m pytest $(or $(ARGS),$(FAST))
+
+lint: $(DEV_READY) ## ruff, mypy, the import contracts and check-docs
+	@status=0; \
+	for check in "ruff check ." "ruff format --check --quiet ." "mypy src/chargectl tests benchmarks" "lint-imports --no-logo"; do \
+		echo "$$check"; $(BIN)/$$check || status=1; \
+	done; \
+	$(MAKE) --no-print-directory check-docs || status=1; \
+	exit $$status
+
+format: $(DEV_READY) ## lay out the code as lint wants it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+check-docs: $(DEV_READY) ## fail where a generated document is not what its source says
+	$(BIN)/python -m chargectl.declarations.reference docs/reference --check
+	$(BIN)/python -m pytest --collect-only -qqq --conformance=check
+
+docs: $(DEV_READY) ## write the generated documents: the reference, and by running all tests the conformance table
+	$(BIN)/python -m chargectl.declarations.reference docs/reference
+	@$(MAKE) --no-print-directory test ARGS=
+
+bench: $(DEV_READY) programs ## measure; ARGS names the benchmarks to run
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+mutate: $(DEV_READY) ## change the cores' code bit by bit and see whether a test notices (takes long)
+	$(BIN)/mutmut run $(ARGS)
+	$(BIN)/mutmut results
+
+coverage: $(DEV_READY) programs ## which lines and branches the tests reach
+	$(BIN)/python -m coverage run -m pytest $(ARGS)
+	$(BIN)/python -m coverage report
+
+clean: ## remove everything that was made here
+	rm -rf $(VENV) .run build dist mutants .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The broker. Tests and `make run` start their own on a free port; the package's own service is not used.
+programs:
+	@tools/need.sh mosquitto
+
+$(RUN_READY): requirements/run.txt src/chargectl/pyproject.toml
+	@tools/venv.sh $(VENV) requirements/run.txt
+	@touch $@
+
+$(DEV_READY): requirements/dev.txt requirements/run.txt src/chargectl/pyproject.toml
+	@tools/venv.sh $(VENV) requirements/dev.txt
+	@touch $@ $(RUN_READY)

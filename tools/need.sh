@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# tools/need.sh NAME...: makes sure that programs of the system are there, with apt-get where one is missing.
+# A name is that of the program and of its Debian and Ubuntu package.
+# Says what it installs; ends with one clear line where it can install nothing.
+set -euo pipefail
+export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+
+present() {
+    case "$1" in
+        python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+        python3.*-venv) "${1%-venv}" -c 'import ensurepip, venv' 2>/dev/null ;;
+        *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+missing=()
+for name in "$@"; do
+    present "$name" || missing+=("$name")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+fail() {
+    echo "error: missing: ${missing[*]} ($1)" >&2
+    exit 1
+}
+
+command -v apt-get >/dev/null || fail "there is no apt-get here: install them with the system's package manager"
+as_root=()
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || fail "run as root: apt-get install ${missing[*]}"
+    as_root=(sudo)
+    # Without a terminal nobody can type a password.
+    [ -t 0 ] || as_root=(sudo -n)
+fi
+apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 "$@"; }
+install() { apt install -y --no-install-recommends "${missing[@]}"; }
+
+echo "Installing with apt-get: ${missing[*]}"
+install </dev/null || { apt update && install </dev/null; } || fail "apt-get could not install them, see above"
+for name in "$@"; do
+    present "$name" || fail "'$name' is not there even after apt-get installed ${missing[*]}"
+done
