@@ -1,0 +1,406 @@
+"""The charging port: facts and time in, effects and the next deadline out.
+
+How it works. Every event changes a fact in one of the parts (pilot, cable, RCD, lock, contactors, limits,
+...). Then the port settles: it derives from the facts what everything should be, in the order of safety, and
+lets the parts take their next step, until nothing changes any more. There is no table of port states that
+could miss a combination; what may happen is decided in three places only:
+
+* ``reactions.combined``: what the active errors demand;
+* :meth:`Port._may_offer`: whether current is put on offer;
+* :meth:`Port._power`: whether the contactor is to be on.
+
+Nothing here reads a clock or touches a pin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from chargectl.declarations import errors
+from chargectl.declarations.types import ContactorDemand, Duty, ErrorRow, LockDemand
+from chargectl.pilot.duty import NEGATIVE_CENTI, STEADY_CENTI, duty_for_current
+from chargectl.pilot.levels import CpState
+from chargectl.port import events
+from chargectl.port.effects import Effect, Note
+from chargectl.port.outputs import Outputs, output_effects
+from chargectl.port.publications import Publisher
+from chargectl.port.reactions import combined
+from chargectl.port.settings import PortSettings
+from chargectl.port.state import PortState
+from chargectl.port.timing import EV_STOP_MS
+
+_PASSES: Final = 20
+"""More settling steps than the parts have states to walk through; reaching it is a fault of this program."""
+
+_CONTACTOR_SENSE: Final = "relay1_sense"
+_SECONDARY_SENSE: Final = "relay2_sense"
+_RCD_SOURCE: Final = "rcd_feedback"
+
+
+class Port(PortState):
+    """One charging port after IEC 61851-1, mode 3, case B (socket) or C (fixed cable)."""
+
+    def __init__(self, settings: PortSettings, now_ms: int) -> None:
+        super().__init__(settings, now_ms)
+        self._stop_since: int | None = None
+        self._outputs = Outputs()
+        self._publisher = Publisher()
+        self._notes: list[Effect] = []
+        self._now = now_ms
+
+    # ------------------------------------------------------------------ the three calls of the shell
+
+    def start(self, now_ms: int) -> list[Effect]:
+        """Return the effects that bring the outputs to their first state and publish everything once."""
+        self._settle(now_ms)
+        return [*output_effects(None, self._outputs), *self._publisher.changes(self)]
+
+    def handle(self, event: events.Event, now_ms: int) -> list[Effect]:
+        """Take one event at ``now_ms`` (monotonic milliseconds, never going back); return the effects in
+        order.
+        """
+        before = self._outputs
+        handler = _HANDLERS.get(type(event))
+        if handler is not None:
+            handler(self, event, now_ms)
+        self._settle(now_ms)
+        effects = output_effects(before, self._outputs)
+        effects += self._publisher.changes(self)
+        if self._notes:
+            effects += self._notes
+            self._notes = []
+        return effects
+
+    def deadline(self) -> int | None:
+        """Return when the port wants a :class:`~chargectl.port.events.Tick` (ms), None when time changes
+        nothing.
+        """
+        now = self._now
+        times = (
+            self.pilot.deadline(),
+            self.cable.deadline(now) if self.settings.pluggable else None,
+            self.limits.deadline(now),
+            self.rcd.deadline(now),
+            self.lock.deadline() if self.settings.pluggable else None,
+            self.path.deadline(now),
+            self.board.deadline(now),
+            self.wake_up.deadline(),
+            None if self._stop_since is None else self._stop_since + EV_STOP_MS,
+        )
+        return min((time for time in times if time is not None and time > now), default=None)
+
+    @property
+    def outputs(self) -> Outputs:
+        """What the pins are meant to show."""
+        return self._outputs
+
+    # ------------------------------------------------------------------ settling
+
+    def _settle(self, now_ms: int) -> None:
+        self._now = now_ms
+        for _ in range(_PASSES):
+            before = self._signature(now_ms)
+            self._pass(now_ms)
+            outputs = self._derive_outputs(now_ms)
+            if outputs != self._outputs:
+                self._outputs = outputs
+            elif self._signature(now_ms) == before:
+                return
+        raise AssertionError("the port does not settle")
+
+    def _signature(self, now_ms: int) -> tuple[object, ...]:
+        """What one pass may change that another decision of the next pass looks at."""
+        return (
+            self.active_errors,
+            self.path.failed,
+            self.path.on,
+            self.lock.failure,
+            self.lock.target,
+            self.lock.held,
+            self.lock.locked,
+            self.rcd.ready,
+            self.offered_a,
+            self.blocked,
+            self.connected,
+            self.wake_up.pulsing,
+            self.path.pausing(now_ms),
+            self.path.confirmed_open(now_ms),
+            self.path.secondary is not None and self.path.secondary.target,
+            self._ventilated(),
+        )
+
+    def _pass(self, now_ms: int) -> None:
+        self.pilot.step(now_ms)
+        self.board.step(now_ms)
+        self._follow_connection(now_ms)
+        self._step_rcd(now_ms)
+        if self.settings.pluggable:
+            self.cable.step(now_ms, self.path.on)
+            self.limits.cable_a = self.cable.limit_a
+        self._judge_errors()
+        self._aim_lock(now_ms)
+        if self.ventilation is not None:
+            safe = self.reaction.contactor is not ContactorDemand.OPEN
+            self.ventilation.step(self.pilot.state, safe)
+        self.offered_a = self.limits.offered_a(now_ms)
+        offered = self._may_offer(now_ms)
+        if self.path.pausing(now_ms):
+            self.wake_up.spend()
+        self.wake_up.step(offered, self.pilot.state, now_ms)
+        self.duty_centi = self._duty(offered)
+        self.pilot.imposed(self.duty_centi in (None, NEGATIVE_CENTI), now_ms)
+        self.path.step(self._power(offered, now_ms), now_ms)
+        if self.settings.pluggable:
+            self.lock.step(now_ms, self._may_unlock(now_ms))
+
+    def _follow_connection(self, now_ms: int) -> None:
+        connected = self.pilot.connected
+        if self.blocked and not self.emergency and self.pilot.state is CpState.A:
+            self.blocked = False
+        if self.settings.pluggable:
+            self.cable.connected(connected, now_ms)
+        if connected is self.connected:
+            return
+        self.connected = connected
+        self.rcd.connected(connected)
+        if connected:
+            self._publisher.plugged_in()
+        else:
+            self.authorization.unplugged()
+            self.wake_up.new_session()
+
+    def _step_rcd(self, now_ms: int) -> None:
+        self.rcd.step(now_ms, self.path.confirmed_open(now_ms))
+        if self.rcd.finished:
+            self.rcd.finished = False
+            self._publisher.rcd_test_ended()
+
+    def _judge_errors(self) -> None:
+        found: list[ErrorRow] = []
+        if self.path.failed:
+            found.append(errors.POWER_SWITCH_FAILURE)
+        if self.settings.pluggable and self.lock.failure is not None:
+            found.append(self.lock.failure)
+        if self.rcd.error is not None:
+            found.append(self.rcd.error)
+        if self.emergency:
+            found.append(errors.EMERGENCY_SHUTDOWN)
+        if self.board.failed:
+            found.append(errors.BOARD_FAILURE)
+        found.extend(self.pilot.active_errors())
+        if self.settings.pluggable and self.cable.error is not None:
+            found.append(self.cable.error)
+        active = tuple(found)
+        if active != self.active_errors:
+            self._note_errors(active)
+            self.active_errors = active
+        self.reaction = combined(active, self.connected)
+
+    def _note_errors(self, active: tuple[ErrorRow, ...]) -> None:
+        for row in active:
+            if row not in self.active_errors:
+                sources = f" ({', '.join(self.board.sources)})" if row is errors.BOARD_FAILURE else ""
+                self._notes.append(Note(f"{row.code}: {row.meaning}{sources}", problem=True))
+        for row in self.active_errors:
+            if row not in active:
+                self._notes.append(Note(f"{row.code} is over"))
+
+    # ------------------------------------------------------------------ the lock
+
+    def _may_unlock(self, now_ms: int) -> bool:
+        return self.path.confirmed_open(now_ms) or self.reaction.lock is LockDemand.UNLOCK_NOW
+
+    def _aim_lock(self, now_ms: int) -> None:
+        if not self.settings.pluggable:
+            return
+        demand = self.reaction.lock
+        if demand is LockDemand.KEEP and self.connected:
+            return
+        lock_it = demand is LockDemand.UNCHANGED and self._session_allowed() and self.rcd.healthy
+        if lock_it and self.lock.target is events.LockPosition.UNLOCKED:
+            # A new session locks once the line is in order and the RCD test, which may yet fail, is over.
+            lock_it = self.pilot.state in (CpState.B, CpState.C, CpState.D) and self.rcd.ready
+        if lock_it:
+            self.lock.aim(events.LockPosition.LOCKED)
+        elif self._may_unlock(now_ms):
+            self.lock.aim(events.LockPosition.UNLOCKED)
+
+    def _session_allowed(self) -> bool:
+        cable_ok = not self.settings.pluggable or self.cable.limit_a is not None
+        return self.connected and self.authorization.allowed and not self.blocked and cable_ok
+
+    # ------------------------------------------------------------------ offer and power
+
+    def _ventilated(self) -> bool:
+        """Whether state D, if that is what the EV shows, can be served."""
+        if self.pilot.state is not CpState.D:
+            return True
+        if self.ventilation is None:
+            return self.settings.ventilation.always_accept_state_d
+        return self.ventilation.accepts_state_d()
+
+    def _may_offer_but_for_limit(self, now_ms: int) -> bool:
+        no_error = (
+            self.reaction.contactor is ContactorDemand.UNCHANGED and self.reaction.duty is Duty.UNCHANGED
+        )
+        rcd = self.rcd.healthy if self.path.on else self.rcd.ready
+        lock = not self.settings.pluggable or self.lock.held
+        return (
+            no_error
+            and rcd
+            and lock
+            and self._session_allowed()
+            and self._ventilated()
+            and not self.path.pausing(now_ms)
+        )
+
+    def _may_offer(self, now_ms: int) -> bool:
+        return self.offered_a > 0 and self._may_offer_but_for_limit(now_ms)
+
+    def _duty(self, offered: bool) -> int | None:
+        if self.reaction.duty is Duty.NEGATIVE:
+            return NEGATIVE_CENTI
+        if self.wake_up.pulsing:
+            return None
+        if offered:
+            return duty_for_current(round(self.offered_a * 1000))
+        return STEADY_CENTI
+
+    def _power(self, offered: bool, now_ms: int) -> bool:
+        """Decide whether the contactor is to be on."""
+        ev_ready = self.pilot.state in (CpState.C, CpState.D)
+        if not ev_ready or self.reaction.contactor is ContactorDemand.OPEN or not self.rcd.healthy:
+            self._stop_since = None
+            return False
+        if not self.path.on:
+            self._stop_since = None
+            locked = not self.settings.pluggable or self.lock.locked
+            return offered and locked and not self.wake_up.pulsing
+        if offered or self._may_offer_but_for_limit(now_ms):
+            # A limit below 6 A withdraws the offer and leaves the contactor as it is (guide Table 74).
+            self._stop_since = None
+            return True
+        # The offer is withdrawn for another reason: the EV has its time to stop, then it is switched off.
+        if self._stop_since is None:
+            self._stop_since = now_ms
+        return now_ms < self._stop_since + EV_STOP_MS
+
+    def _derive_outputs(self, now_ms: int) -> Outputs:
+        secondary = self.path.secondary
+        if secondary is not None:
+            relay2 = secondary.target
+        else:
+            relay2 = self.ventilation is not None and self.ventilation.target
+        return Outputs(
+            relay1=self.path.primary.target,
+            relay2=relay2 if self.settings.phases.two_relays else None,
+            duty_centi=self.duty_centi,
+            lock=self.lock.motion if self.settings.pluggable else None,
+            rcd_test=self.rcd.trigger(now_ms) if self.rcd.tests else None,
+        )
+
+    # ------------------------------------------------------------------ events
+
+    def _on_pilot(self, event: events.PilotSeen, now_ms: int) -> None:
+        self.pilot.seen(event.state, event.diode_ok, now_ms)
+
+    def _on_proximity(self, event: events.ProximitySeen, now_ms: int) -> None:
+        self.cable.seen(event.cable, now_ms)
+
+    def _on_primary(self, event: events.PrimarySense, now_ms: int) -> None:
+        self.path.primary.sense(event.level, now_ms)
+
+    def _on_secondary(self, event: events.SecondarySense, now_ms: int) -> None:
+        self._sense_relay2(event.level, now_ms)
+
+    def _sense_relay2(self, level: bool | None, now_ms: int) -> None:
+        if self.path.secondary is not None:
+            self.path.secondary.sense(level, now_ms)
+        elif self.ventilation is not None:
+            self.ventilation.sense(level)
+
+    def _on_lock(self, event: events.LockSense, _now_ms: int) -> None:
+        self.lock.sense(event.position)
+
+    def _on_capacitor(self, event: events.LockCapacitor, _now_ms: int) -> None:
+        self.lock.capacitor(event.charged)
+
+    def _on_driver_fault(self, event: events.LockDriverFault, _now_ms: int) -> None:
+        self.lock.driver_fault(event.active)
+
+    def _on_rcd(self, event: events.RcdFeedback, _now_ms: int) -> None:
+        self.rcd.feedback(event.healthy)
+
+    def _on_emergency(self, event: events.EmergencyInput, _now_ms: int) -> None:
+        if self.settings.emergency_enable:
+            self.emergency = event.asserted
+            self.blocked = self.blocked or event.asserted
+
+    def _on_key(self, event: events.KeySwitch, _now_ms: int) -> None:
+        self.authorization.key(event.on)
+
+    def _on_authorization(self, event: events.Authorization, _now_ms: int) -> None:
+        self.authorization.message(event.allowed, event.session)
+
+    def _on_dynamic_limit(self, event: events.DynamicLimit, now_ms: int) -> None:
+        if not self.limits.set_dynamic(event.name, event.ampere, now_ms):
+            text = f"current limit {event.name!r} ignored: five names are in use"
+            self._notes.append(Note(text, problem=True))
+
+    def _on_station_limit(self, event: events.StationLimit, _now_ms: int) -> None:
+        self.limits.set_station(event.ampere)
+
+    def _on_ventilation_available(self, event: events.VentilationAvailable, _now_ms: int) -> None:
+        if self.ventilation is not None:
+            self.ventilation.customer_available(event.available)
+
+    def _on_ventilation_target(self, event: events.VentilationTarget, _now_ms: int) -> None:
+        if self.ventilation is not None:
+            self.ventilation.customer_target(event.on)
+
+    def _on_phases(self, event: events.PhaseTarget, _now_ms: int) -> None:
+        if not self.path.want_phases(event.count):
+            self._notes.append(Note(f"phase count {event.count} ignored: not 1 or 3, or not switchable here"))
+
+    def _on_phase_delay(self, event: events.PhaseSwitchDelay, _now_ms: int) -> None:
+        if not self.path.set_delay(event.seconds):
+            self._notes.append(Note(f"phase switch delay {event.seconds} s ignored: not 10 to 300"))
+
+    def _on_rcd_request(self, _event: events.RcdTestRequest, _now_ms: int) -> None:
+        self.rcd.request()
+
+    def _on_board_fault(self, event: events.BoardFault, now_ms: int) -> None:
+        self.board.fault(event.source, event.active, now_ms)
+        if not event.active:
+            return
+        # What cannot be read any more is not known any more.
+        if event.source == _CONTACTOR_SENSE:
+            self.path.primary.sense(None, now_ms)
+        elif event.source == _SECONDARY_SENSE:
+            self._sense_relay2(None, now_ms)
+        elif event.source == _RCD_SOURCE:
+            self.rcd.feedback(None)
+
+
+_HANDLERS: Final[dict[type, Callable[..., None]]] = {
+    events.PilotSeen: Port._on_pilot,
+    events.ProximitySeen: Port._on_proximity,
+    events.PrimarySense: Port._on_primary,
+    events.SecondarySense: Port._on_secondary,
+    events.LockSense: Port._on_lock,
+    events.LockCapacitor: Port._on_capacitor,
+    events.LockDriverFault: Port._on_driver_fault,
+    events.RcdFeedback: Port._on_rcd,
+    events.EmergencyInput: Port._on_emergency,
+    events.KeySwitch: Port._on_key,
+    events.Authorization: Port._on_authorization,
+    events.DynamicLimit: Port._on_dynamic_limit,
+    events.StationLimit: Port._on_station_limit,
+    events.VentilationAvailable: Port._on_ventilation_available,
+    events.VentilationTarget: Port._on_ventilation_target,
+    events.PhaseTarget: Port._on_phases,
+    events.PhaseSwitchDelay: Port._on_phase_delay,
+    events.RcdTestRequest: Port._on_rcd_request,
+    events.BoardFault: Port._on_board_fault,
+}
