@@ -1,0 +1,124 @@
+"""portd: owns the pins of the charging port and runs its control loop."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import logging
+import signal
+import sys
+import time
+from pathlib import Path
+
+from chargectl.board.port_board import PortBoard
+from chargectl.board.profile import profile_for
+from chargectl.bus.client import Bus
+from chargectl.bus.inbox import Inbox
+from chargectl.config.load import load
+from chargectl.config.store import BACKUPS, DIRECTORY
+from chargectl.daemons.port_loop import ControlLoop
+from chargectl.daemons.port_requests import subscriptions
+from chargectl.daemons.port_setup import read_grid_limit, settings_of, status_leds, wiring_of
+from chargectl.declarations import topics
+from chargectl.declarations.types import ConfigFile
+from chargectl.hmi.status_led import Indicator
+from chargectl.port.machine import Port
+from chargectl.system import heartbeat, journal
+from chargectl.system.clock import SystemClock
+from chargectl.system.instance import Instance, TakenError
+from chargectl.system.notify import Notifier
+
+log = logging.getLogger(__name__)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's grammar."""
+    arguments = argparse.ArgumentParser(prog="chargectl-portd", description="Run the charging port.")
+    arguments.add_argument("--config-dir", type=Path, default=DIRECTORY, metavar="DIR")
+    arguments.add_argument("--backup-dir", type=Path, default=BACKUPS, metavar="DIR")
+    arguments.add_argument("--board", default="charge-control-c", help="board profile (%(default)s)")
+    arguments.add_argument("--variant", type=int, default=200, help="board variant (%(default)s)")
+    arguments.add_argument("--mqtt-host", default="localhost", metavar="HOST")
+    arguments.add_argument("--mqtt-port", type=int, default=1883, metavar="PORT")
+    arguments.add_argument("--heartbeat", type=Path, default=heartbeat.DEFAULT_PATH, metavar="FILE")
+    return arguments
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT; return the exit code."""
+    options = parser().parse_args(argv)
+    journal.setup()
+    try:
+        profile = profile_for(options.board, options.variant)
+    except ValueError as error:
+        log.error("%s", error)
+        return 2
+    try:
+        # Two of them would drive the same relays.
+        instance = Instance(options.heartbeat.with_suffix(".lock"))
+    except (TakenError, OSError) as error:
+        log.error("portd does not start: %s", error)
+        return 1
+    configurations, problems = load(options.config_dir, options.backup_dir)
+    for problem in problems:
+        log.warning("%s", problem)
+    customer = configurations[ConfigFile.CUSTOMER]
+    leds = status_leds(configurations[ConfigFile.LEDS])
+    grid = read_grid_limit(profile, configurations[ConfigFile.ROTARY], time.sleep)
+    settings = settings_of(profile, customer, grid)
+    led_gpios = tuple(gpio for led in leds for gpio in led.gpios)
+    board = PortBoard(profile, wiring_of(profile, customer, settings, led_gpios))
+    clock = SystemClock()
+    notifier = Notifier()
+    beat = heartbeat.Heartbeat(options.heartbeat)
+    inbox = Inbox()
+    bus = Bus(
+        options.mqtt_host,
+        options.mqtt_port,
+        "chargectl-portd",
+        on_message=inbox.put,
+        subscribe=subscriptions(settings),
+        as_published=[topics.TOPIC_AUTHORIZATION_STATUS],
+        online_topic=topics.TOPIC_PORTD_ONLINE,
+    )
+    for fault in board.open():
+        log.error("%s", fault)
+    loop = ControlLoop(
+        Port(settings, clock.monotonic_ms()),
+        board,
+        bus=bus,
+        receive=inbox.drain,
+        clock=clock,
+        notifier=notifier,
+        heartbeat=beat,
+        indicator=Indicator(leds),
+    )
+
+    def stop(_signal: int, _frame: object) -> None:
+        loop.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    try:
+        loop.start()
+        loop.cycle()
+        bus.start()
+        notifier.ready()
+        # What was loaded stays: the collector need not look through it in every cycle of its own.
+        gc.collect()
+        gc.freeze()
+        loop.run()
+    finally:
+        # Whatever ends the loop, an exception too: power off first.
+        for fault in board.safe_outputs():
+            log.error("%s", fault)
+        notifier.stopping()
+        bus.stop()
+        board.close()
+        beat.close()
+        instance.release()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
