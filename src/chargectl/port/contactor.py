@@ -13,15 +13,26 @@ class Contactor:
     does not follow within the reaction time is a failure that stays (guide 3.3.4.1).
     """
 
-    __slots__ = ("_closed", "_feedback", "_guard_ms", "_off_since", "_unsettled_since", "failed", "target")
+    __slots__ = (
+        "_closed",
+        "_doubtful_until",
+        "_feedback",
+        "_guard_ms",
+        "_off_since",
+        "_unsettled_since",
+        "failed",
+        "target",
+    )
 
     def __init__(self, feedback: Feedback, now_ms: int, guard_ms: int = CONTACTOR_GUARD_MS) -> None:
         self._feedback = feedback
         self._guard_ms = guard_ms
         self._closed: bool | None = None
+        self._doubtful_until: int | None = None
         # A restart may have opened the contactor just now: the guard runs from the start.
         self._off_since = now_ms
-        self._unsettled_since: int | None = None
+        # Without feedback it counts as open once the reaction time has passed.
+        self._unsettled_since: int | None = None if self.has_feedback else now_ms
         self.target = False
         self.failed = False
 
@@ -29,6 +40,11 @@ class Contactor:
     def has_feedback(self) -> bool:
         """Whether anything tells the contactor's position."""
         return self._feedback is not Feedback.NONE
+
+    @property
+    def position_known(self) -> bool:
+        """Whether the feedback tells the position now."""
+        return self._closed is not None
 
     @property
     def off_since(self) -> int:
@@ -46,6 +62,8 @@ class Contactor:
             self._closed = self._unsettled_since = None
             return
         self._closed = level if self._feedback is Feedback.NORMALLY_OPEN else not level
+        if self._closed:
+            self._doubtful_until = None
         if was and not self._closed and not self.target:
             self._off_since = now_ms
         self._judge(now_ms)
@@ -59,6 +77,9 @@ class Contactor:
         self.target = on
         if not on:
             self._off_since = now_ms
+            if self.has_feedback and not self._closed:
+                # Switched off before it was seen to close: it may be closing just now.
+                self._doubtful_until = now_ms + CONTACTOR_REACTION_MS
         self._unsettled_since = now_ms
         self._judge(now_ms)
 
@@ -71,7 +92,8 @@ class Contactor:
         if self.target or self.failed:
             return False
         if self.has_feedback:
-            return self._closed is False
+            doubtful = self._doubtful_until is not None and now_ms < self._doubtful_until
+            return self._closed is False and not doubtful
         return now_ms >= self._off_since + CONTACTOR_REACTION_MS
 
     def confirmed_closed(self, now_ms: int) -> bool:
@@ -109,4 +131,6 @@ class Contactor:
         times = [self._off_since + self._guard_ms]
         if self._unsettled_since is not None:
             times.append(self._unsettled_since + CONTACTOR_REACTION_MS)
+        if self._doubtful_until is not None:
+            times.append(self._doubtful_until)
         return min((time for time in times if time > now_ms), default=None)

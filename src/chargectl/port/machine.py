@@ -14,7 +14,6 @@ Nothing here reads a clock or touches a pin.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from chargectl.declarations import errors
@@ -23,6 +22,7 @@ from chargectl.pilot.duty import NEGATIVE_CENTI, STEADY_CENTI, duty_for_current
 from chargectl.pilot.levels import CpState
 from chargectl.port import events
 from chargectl.port.effects import Effect, Note
+from chargectl.port.intake import take
 from chargectl.port.outputs import Outputs, output_effects
 from chargectl.port.publications import Publisher
 from chargectl.port.reactions import combined
@@ -33,10 +33,6 @@ from chargectl.port.timing import EV_STOP_MS
 _PASSES: Final = 20
 """More settling steps than the parts have states to walk through; reaching it is a fault of this program."""
 
-_CONTACTOR_SENSE: Final = "relay1_sense"
-_SECONDARY_SENSE: Final = "relay2_sense"
-_RCD_SOURCE: Final = "rcd_feedback"
-
 
 class Port(PortState):
     """One charging port after IEC 61851-1, mode 3, case B (socket) or C (fixed cable)."""
@@ -46,7 +42,6 @@ class Port(PortState):
         self._stop_since: int | None = None
         self._outputs = Outputs()
         self._publisher = Publisher()
-        self._notes: list[Effect] = []
         self._now = now_ms
 
     # ------------------------------------------------------------------ the three calls of the shell
@@ -61,15 +56,13 @@ class Port(PortState):
         order.
         """
         before = self._outputs
-        handler = _HANDLERS.get(type(event))
-        if handler is not None:
-            handler(self, event, now_ms)
+        take(self, event, now_ms)
         self._settle(now_ms)
         effects = output_effects(before, self._outputs)
         effects += self._publisher.changes(self)
-        if self._notes:
-            effects += self._notes
-            self._notes = []
+        if self.notes:
+            effects += self.notes
+            self.notes = []
         return effects
 
     def deadline(self) -> int | None:
@@ -145,7 +138,7 @@ class Port(PortState):
             self.ventilation.step(self.pilot.state, safe)
         self.offered_a = self.limits.offered_a(now_ms)
         offered = self._may_offer(now_ms)
-        if self.path.pausing(now_ms):
+        if self.connected and self.path.pausing(now_ms):
             self.wake_up.spend()
         self.wake_up.step(offered, self.pilot.state, now_ms)
         self.duty_centi = self._duty(offered)
@@ -201,10 +194,10 @@ class Port(PortState):
         for row in active:
             if row not in self.active_errors:
                 sources = f" ({', '.join(self.board.sources)})" if row is errors.BOARD_FAILURE else ""
-                self._notes.append(Note(f"{row.code}: {row.meaning}{sources}", problem=True))
+                self.notes.append(Note(f"{row.code}: {row.meaning}{sources}", problem=True))
         for row in self.active_errors:
             if row not in active:
-                self._notes.append(Note(f"{row.code} is over"))
+                self.notes.append(Note(f"{row.code} is over"))
 
     # ------------------------------------------------------------------ the lock
 
@@ -217,7 +210,7 @@ class Port(PortState):
         demand = self.reaction.lock
         if demand is LockDemand.KEEP and self.connected:
             return
-        lock_it = demand is LockDemand.UNCHANGED and self._session_allowed() and self.rcd.healthy
+        lock_it = demand is LockDemand.UNCHANGED and self._session_allowed()
         if lock_it and self.lock.target is events.LockPosition.UNLOCKED:
             # A new session locks once the line is in order and the RCD test, which may yet fail, is over.
             lock_it = self.pilot.state in (CpState.B, CpState.C, CpState.D) and self.rcd.ready
@@ -299,108 +292,3 @@ class Port(PortState):
             lock=self.lock.motion if self.settings.pluggable else None,
             rcd_test=self.rcd.trigger(now_ms) if self.rcd.tests else None,
         )
-
-    # ------------------------------------------------------------------ events
-
-    def _on_pilot(self, event: events.PilotSeen, now_ms: int) -> None:
-        self.pilot.seen(event.state, event.diode_ok, now_ms)
-
-    def _on_proximity(self, event: events.ProximitySeen, now_ms: int) -> None:
-        self.cable.seen(event.cable, now_ms)
-
-    def _on_primary(self, event: events.PrimarySense, now_ms: int) -> None:
-        self.path.primary.sense(event.level, now_ms)
-
-    def _on_secondary(self, event: events.SecondarySense, now_ms: int) -> None:
-        self._sense_relay2(event.level, now_ms)
-
-    def _sense_relay2(self, level: bool | None, now_ms: int) -> None:
-        if self.path.secondary is not None:
-            self.path.secondary.sense(level, now_ms)
-        elif self.ventilation is not None:
-            self.ventilation.sense(level)
-
-    def _on_lock(self, event: events.LockSense, _now_ms: int) -> None:
-        self.lock.sense(event.position)
-
-    def _on_capacitor(self, event: events.LockCapacitor, _now_ms: int) -> None:
-        self.lock.capacitor(event.charged)
-
-    def _on_driver_fault(self, event: events.LockDriverFault, _now_ms: int) -> None:
-        self.lock.driver_fault(event.active)
-
-    def _on_rcd(self, event: events.RcdFeedback, _now_ms: int) -> None:
-        self.rcd.feedback(event.healthy)
-
-    def _on_emergency(self, event: events.EmergencyInput, _now_ms: int) -> None:
-        if self.settings.emergency_enable:
-            self.emergency = event.asserted
-            self.blocked = self.blocked or event.asserted
-
-    def _on_key(self, event: events.KeySwitch, _now_ms: int) -> None:
-        self.authorization.key(event.on)
-
-    def _on_authorization(self, event: events.Authorization, _now_ms: int) -> None:
-        self.authorization.message(event.allowed, event.session)
-
-    def _on_dynamic_limit(self, event: events.DynamicLimit, now_ms: int) -> None:
-        if not self.limits.set_dynamic(event.name, event.ampere, now_ms):
-            text = f"current limit {event.name!r} ignored: five names are in use"
-            self._notes.append(Note(text, problem=True))
-
-    def _on_station_limit(self, event: events.StationLimit, _now_ms: int) -> None:
-        self.limits.set_station(event.ampere)
-
-    def _on_ventilation_available(self, event: events.VentilationAvailable, _now_ms: int) -> None:
-        if self.ventilation is not None:
-            self.ventilation.customer_available(event.available)
-
-    def _on_ventilation_target(self, event: events.VentilationTarget, _now_ms: int) -> None:
-        if self.ventilation is not None:
-            self.ventilation.customer_target(event.on)
-
-    def _on_phases(self, event: events.PhaseTarget, _now_ms: int) -> None:
-        if not self.path.want_phases(event.count):
-            self._notes.append(Note(f"phase count {event.count} ignored: not 1 or 3, or not switchable here"))
-
-    def _on_phase_delay(self, event: events.PhaseSwitchDelay, _now_ms: int) -> None:
-        if not self.path.set_delay(event.seconds):
-            self._notes.append(Note(f"phase switch delay {event.seconds} s ignored: not 10 to 300"))
-
-    def _on_rcd_request(self, _event: events.RcdTestRequest, _now_ms: int) -> None:
-        self.rcd.request()
-
-    def _on_board_fault(self, event: events.BoardFault, now_ms: int) -> None:
-        self.board.fault(event.source, event.active, now_ms)
-        if not event.active:
-            return
-        # What cannot be read any more is not known any more.
-        if event.source == _CONTACTOR_SENSE:
-            self.path.primary.sense(None, now_ms)
-        elif event.source == _SECONDARY_SENSE:
-            self._sense_relay2(None, now_ms)
-        elif event.source == _RCD_SOURCE:
-            self.rcd.feedback(None)
-
-
-_HANDLERS: Final[dict[type, Callable[..., None]]] = {
-    events.PilotSeen: Port._on_pilot,
-    events.ProximitySeen: Port._on_proximity,
-    events.PrimarySense: Port._on_primary,
-    events.SecondarySense: Port._on_secondary,
-    events.LockSense: Port._on_lock,
-    events.LockCapacitor: Port._on_capacitor,
-    events.LockDriverFault: Port._on_driver_fault,
-    events.RcdFeedback: Port._on_rcd,
-    events.EmergencyInput: Port._on_emergency,
-    events.KeySwitch: Port._on_key,
-    events.Authorization: Port._on_authorization,
-    events.DynamicLimit: Port._on_dynamic_limit,
-    events.StationLimit: Port._on_station_limit,
-    events.VentilationAvailable: Port._on_ventilation_available,
-    events.VentilationTarget: Port._on_ventilation_target,
-    events.PhaseTarget: Port._on_phases,
-    events.PhaseSwitchDelay: Port._on_phase_delay,
-    events.RcdTestRequest: Port._on_rcd_request,
-    events.BoardFault: Port._on_board_fault,
-}

@@ -2,7 +2,8 @@
 
 Power comes on secondary first (for three phases), then primary; it goes off primary first, then secondary.
 A change of the phase count while power is on is a pause: the offer is withdrawn, all is switched off, the
-guard delay runs from the moment the primary went off, and then current is offered again.
+guard delay runs from the moment the primary went off, and then current is offered again. It runs as well when
+the primary went off for another reason shortly before the change, or by a restart.
 """
 
 from __future__ import annotations
@@ -15,12 +16,22 @@ from chargectl.port.timing import PHASE_SWITCH_DELAY_S
 class PowerPath:
     """Both contactors and the count of phases that they put through."""
 
-    __slots__ = ("_active", "_delay_s", "_resume_at", "_settings", "primary", "secondary", "wanted_phases")
+    __slots__ = (
+        "_active",
+        "_delay_s",
+        "_off_at",
+        "_resume_at",
+        "_settings",
+        "primary",
+        "secondary",
+        "wanted_phases",
+    )
 
     def __init__(self, settings: PortSettings, now_ms: int) -> None:
         self._settings = settings
         self._active = settings.phase_count
         self._delay_s = settings.phases.delay_s
+        self._off_at = now_ms
         self._resume_at: int | None = None
         self.wanted_phases = settings.phase_count
         self.primary = Contactor(settings.contactor_feedback, now_ms)
@@ -77,8 +88,7 @@ class PowerPath:
         power = power and not self.failed
         if not power and primary.target:
             primary.switch(False, now_ms)
-            if self.wanted_phases != self._active:
-                self._resume_at = now_ms + self._delay_s * 1000
+            self._off_at = now_ms
         if secondary is None:
             if power and primary.may_close(now_ms):
                 primary.switch(True, now_ms)
@@ -89,6 +99,7 @@ class PowerPath:
         if not primary.target and (primary.confirmed_open(now_ms) or primary.failed):
             if self.wanted_phases != self._active and secondary.confirmed_open(now_ms):
                 self._active = self.wanted_phases
+                self._resume_at = self._off_at + self._delay_s * 1000
             if secondary.target and (not power or self._active != 3):
                 secondary.switch(False, now_ms)
             elif power and self._active == 3 and not secondary.target:

@@ -13,7 +13,16 @@ class PluggedCable:
     charging.
     """
 
-    __slots__ = ("_charged", "_connected_since", "_phases", "_seen", "_seen_since", "cable", "error", "limit_a")
+    __slots__ = (
+        "_charged",
+        "_connected_since",
+        "_phases",
+        "_seen",
+        "_seen_since",
+        "cable",
+        "error",
+        "limit_a",
+    )
 
     def __init__(self, phases: int, now_ms: int) -> None:
         self._phases = phases
@@ -64,6 +73,9 @@ class PluggedCable:
         rating = rating_a(self.cable, self._phases)
         if self._connected_since is None:
             self.limit_a = rating
+        elif self.error in (errors.PROXIMITY_NO_CABLE, errors.PROXIMITY_INVALID):
+            # A contact that comes back is no reason to trust it again before the plug was drawn.
+            return
         elif rating is None:
             if charged:
                 self.error = (

@@ -21,7 +21,7 @@ def _plug_status(port: PortState) -> str:
 
 
 def _contactor_status(port: PortState) -> str:
-    if not port.path.primary.has_feedback:
+    if not port.path.primary.position_known:
         return "unknown"
     return "closed" if port.path.primary.reported_closed() else "opened"
 

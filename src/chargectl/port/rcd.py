@@ -23,6 +23,7 @@ class Rcd:
     __slots__ = (
         "_connected",
         "_due",
+        "_ground_failure",
         "_healthy",
         "_requested",
         "_settings",
@@ -38,6 +39,7 @@ class Rcd:
         self._settings = settings
         self._healthy: bool | None = None
         self._connected = False
+        self._ground_failure = False
         self._due = self.tests
         self._requested = False
         self._started: int | None = None
@@ -97,6 +99,8 @@ class Rcd:
             self._due = True
         if not connected and self._connected and self.error is errors.RCD_GROUND_FAILURE:
             self.error = None if self._healthy else errors.SPURIOUS_RCD
+        if not connected:
+            self._ground_failure = False
         self._connected = connected
 
     def step(self, now_ms: int, contactor_open: bool) -> None:
@@ -123,6 +127,7 @@ class Rcd:
             return
         if self._connected:
             self.error = errors.RCD_GROUND_FAILURE
+            self._ground_failure = True
             return
         if self._tripped_since is None:
             self._tripped_since = now_ms
@@ -143,7 +148,11 @@ class Rcd:
         self._started = None
         self._tested = now_ms
         self._due = self._requested = False
-        self.error = None if passed else errors.RCD_TEST
+        if not passed:
+            self.error = errors.RCD_TEST
+        else:
+            # A good RCD says nothing about the EV that tripped it: only unplugging ends a ground failure.
+            self.error = errors.RCD_GROUND_FAILURE if self._ground_failure else None
         self.finished = True
 
     def deadline(self, now_ms: int) -> int | None:

@@ -6,6 +6,7 @@ from chargectl.declarations.types import ErrorRow, Reaction
 from chargectl.pilot.duty import STEADY_CENTI
 from chargectl.port.authorization import AuthorizationState
 from chargectl.port.board_health import BoardHealth
+from chargectl.port.effects import Note
 from chargectl.port.limits import CurrentLimits
 from chargectl.port.lock import PlugLock
 from chargectl.port.phases import PowerPath
@@ -43,3 +44,5 @@ class PortState:
         self.duty_centi: int | None = STEADY_CENTI
         """Hundredths of a percent; None while the pilot is held at 0 V."""
         self.offered_a = 0.0
+        self.notes: list[Note] = []
+        """Lines for the journal that the next effects carry out."""
