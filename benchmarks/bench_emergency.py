@@ -38,10 +38,12 @@ def figures() -> Iterator[Figure]:
             wait_for(lambda: running.board.fact("contactor_1") is False, "the contactor opens")
             latencies.append(_latency_ms(running.board.history()))
             running.board.do("release_emergency")
+            wait_for(lambda: running.board.fact("lock") == "unlocked", "the plug is free")
             running.board.do("unplug")
-            wait_for(lambda: running.board.fact("pilot") == "HIGH", "the port is ready again")
-    latencies.sort()
-    p50, p99 = statistics.median(latencies), latencies[-1]
+            # Nobody plugs in again so fast that the port does not see the plug gone.
+            unplugged = running.board.now_ms()
+            wait_for(lambda since=unplugged: running.board.now_ms() > since + 500, "half a second")  # type: ignore[misc]
+    p50, worst = statistics.median(latencies), max(latencies)
     yield Figure("edge to relay, p50", p50, "ms")
-    yield Figure(f"edge to relay, worst of {ROUNDS}", p99, "ms")
-    yield Figure("worst / budget", p99 / BUDGET_MS, "x", "100 ms")
+    yield Figure(f"edge to relay, worst of {ROUNDS}", worst, "ms")
+    yield Figure("worst / budget", worst / BUDGET_MS, "x", "100 ms")

@@ -279,6 +279,7 @@ class World:
             "pilot": self.pilot.wave.value,
             "duty": round(self.pilot.duty, 2),
             "car_asks": self.car.s2 or self.car.stuck_s2,
+            "relay_1": self.contactors[0].coil,
             "contactor_1": self.contactors[0].closed,
             "contactor_2": self.contactors[1].closed,
             "lock": bolt if self.lock.kind else "none",
