@@ -27,6 +27,7 @@ MAXIMUM_LINE = 64 * 1024
 
 _VERBS = ("set", "remove", "get", "list", "problems")
 _FIELDS = (*_VERBS, "file", "writer")
+_TOO_DEEP = f"objects and arrays may nest at most {MAXIMUM_DEPTH} deep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,14 @@ def refusal(reason: str) -> bytes:
 def _parsed(line: bytes) -> dict[str, JsonValue]:
     try:
         request = json.loads(line.decode(), parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+    except ValueError:
         raise _RequestError("a request is one line with one JSON object in UTF-8") from None
+    except RecursionError:  # far beyond what is allowed; how far differs between Python versions
+        raise _RequestError(_TOO_DEEP) from None
     if not isinstance(request, dict):
         raise _RequestError("a request is a JSON object")
     if _deeper(request, MAXIMUM_DEPTH):
-        raise _RequestError(f"objects and arrays may nest at most {MAXIMUM_DEPTH} deep")
+        raise _RequestError(_TOO_DEEP)
     unknown = [name for name in request if name not in _FIELDS]
     if unknown or not any(verb in request for verb in _VERBS):
         raise _RequestError(f"a request has the fields {', '.join(_FIELDS)}")

@@ -18,12 +18,13 @@ LOCK_DEADLINE_S = 2.0
 _RETRY_S = 0.02
 
 
-def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
+def write_atomic(path: Path, data: bytes, mode: int = 0o640) -> None:
     """Replace the content of a file; mode and owner of an existing one are kept, links are followed.
 
     The data goes to a temporary file in the same folder, to the disk (fsync), over the old name (rename),
     and the folder to the disk. Raises OSError when any step fails; the file then is the old one, or, when
-    only the last step failed, the new one. ``mode`` is for a file that does not exist yet.
+    only the last step failed, the new one. ``mode`` is for a file that does not exist yet: a configuration may hold secrets, so it is not for
+    everybody to read.
     """
     path = Path(os.path.realpath(path))
     temporary = path.with_name(_temporary_name(path.name, os.getpid()))
