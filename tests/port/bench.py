@@ -29,7 +29,13 @@ PILOT_MS = 60
 class Bench:
     """A started port; ``log`` holds every effect with its time."""
 
-    def __init__(self, settings: PortSettings | None = None, *, settle: bool = True) -> None:
+    def __init__(
+        self,
+        settings: PortSettings | None = None,
+        *,
+        settle: bool = True,
+        rcd_pulse_ms: tuple[int, int] | None = None,
+    ) -> None:
         self.settings = settings or PortSettings(evse_limit_a=32, grid_limit_a=32)
         self.now = 0
         self.port = Port(self.settings, 0)
@@ -46,8 +52,10 @@ class Bench:
         self.lock_jammed = False
         self.rcd_test_output = False
         self.rcd_answers = True
+        self.rcd_pulse_ms = rcd_pulse_ms
+        """For an RCD that takes the trigger for a pulse: from when to when it is tripped after it."""
         self.rcd_tripped = False
-        self._later: list[tuple[int, int, Callable[[], None]]] = []
+        self._later: list[tuple[int, int, Callable[[], object]]] = []
         self._order = itertools.count()
         self._apply(self.port.start(0))
         for index in (1, 2):
@@ -126,7 +134,7 @@ class Bench:
         """Codes of the active errors, as published."""
         value = self.values["chargectl/portd/errors"]
         assert isinstance(value, list)
-        return value
+        return [str(code) for code in value]
 
     def value(self, topic: Topic) -> effects.PublishedValue | None:
         """The value published last on ``topic``."""
@@ -145,8 +153,7 @@ class Bench:
         return [
             logged
             for time, logged in self.log
-            if time >= moment
-            and not isinstance(logged, effects.Publish | effects.PublishTime | effects.Note)
+            if time >= moment and not isinstance(logged, effects.Publish | effects.PublishTime | effects.Note)
         ]
 
     def describe(self) -> str:
@@ -176,15 +183,28 @@ class Bench:
                         self._after(LOCK_TRAVEL_MS, partial(self._travel, motion))
                 case effects.SetRcdTest(active):
                     self.rcd_test_output = active
-                    if self.rcd_answers:
-                        self._after(RCD_MS, self.send_rcd)
+                    self._trigger_rcd(active)
                 case effects.Publish(topic, value, _):
                     self.values[topic.path] = value
                     self.published.append((self.now, topic.path, value))
                 case _:
                     pass
 
-    def _after(self, ms: int, action: Callable[[], None]) -> None:
+    def later(self, ms: int, *sent: events.Event) -> Bench:
+        """Deliver events after ``ms``."""
+        self._after(ms, lambda: self.send(*sent))
+        return self
+
+    def _trigger_rcd(self, active: bool) -> None:
+        if not self.rcd_answers:
+            return
+        if self.rcd_pulse_ms is None:
+            self._after(RCD_MS, self.send_rcd)
+        elif active:
+            trips, recovers = self.rcd_pulse_ms
+            self.later(trips, events.RcdFeedback(False)).later(recovers, events.RcdFeedback(True))
+
+    def _after(self, ms: int, action: Callable[[], object]) -> None:
         heapq.heappush(self._later, (self.now + ms, next(self._order), action))
 
     def _follow(self, index: int) -> None:
