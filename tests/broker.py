@@ -53,11 +53,13 @@ class Recorder:
         self.messages: list[Recorded] = []
         self._changed = threading.Condition()
         self._subscriptions = 0
+        self._connected = False
         self._filter = path_filter
         self._options = SubscribeOptions(qos=0, retainAsPublished=retain_as_published)
         self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
         self._client.reconnect_delay_set(0.05, 0.2)  # type: ignore[arg-type]
         self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
         self._client.connect("127.0.0.1", port)
@@ -76,7 +78,7 @@ class Recorder:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def wait_subscribed(self, times: int, timeout: float = 10.0) -> None:
+    def wait_subscribed(self, times: int, timeout: float = 30.0) -> None:
         """Wait until it has subscribed that often in all: 2 after the first reconnect."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._subscriptions >= times, timeout):
@@ -84,8 +86,14 @@ class Recorder:
                     f"recorder: {self._subscriptions} of {times} subscriptions in {timeout:g} s"
                 )
 
+    def wait_disconnected(self, timeout: float = 30.0) -> None:
+        """Wait until it has noticed that the broker is gone: everything sent before is recorded by then."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: not self._connected, timeout):
+                raise AssertionError(f"recorder: still connected after {timeout:g} s")
+
     def wait_for(
-        self, path: str, predicate: str | Callable[[str], bool] | None = None, timeout: float = 5.0
+        self, path: str, predicate: str | Callable[[str], bool] | None = None, timeout: float = 30.0
     ) -> Recorded:
         """The first recorded message at ``path`` whose payload equals or satisfies ``predicate``."""
 
@@ -122,7 +130,13 @@ class Recorder:
 
     def _on_subscribe(self, _client: Client, _user: Any, _number: int, _codes: Any, _more: Any) -> None:
         with self._changed:
+            self._connected = True
             self._subscriptions += 1
+            self._changed.notify_all()
+
+    def _on_disconnect(self, _client: Client, _user: Any, _flags: Any, _reason: Any, _more: Any) -> None:
+        with self._changed:
+            self._connected = False
             self._changed.notify_all()
 
     def _on_message(self, _client: Client, _user: Any, message: Any) -> None:

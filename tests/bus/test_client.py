@@ -87,7 +87,7 @@ def test_received_messages_are_decoded_and_kept_ones_told_from_published_ones(br
 def test_where_it_matters_the_publishers_own_retain_flag_is_seen(broker, connect):
     with Recorder(broker.port) as recorder:
         connected = connect(broker.port, subscribe=[LIMIT, AUTHORIZATION], as_published=[AUTHORIZATION])
-        connected.wait_connected()
+        connected.wait_subscribed()
         recorder.publish("ci/global/dyn_current_limit/live", "16", retain=True)
         recorder.publish(AUTHORIZATION.path, "1", retain=True)
         recorder.publish(AUTHORIZATION.path, "1")
@@ -135,7 +135,7 @@ def test_each_side_publishes_only_its_own_topics(broker, connect):
 
 def test_the_customer_side_reaches_the_stack(broker, connect):
     stack = connect(broker.port, subscribe=[LIMIT])
-    stack.wait_connected()
+    stack.wait_subscribed()
     other = Bus("127.0.0.1", broker.port, "customer", on_message=lambda _: None, side=Side.CUSTOMER)
     other.publish(LIMIT, 13.5, "ems")
     other.start()
@@ -204,7 +204,7 @@ def test_many_threads_publish_at_once(broker, connect):
             thread.start()
         for thread in threads:
             thread.join()
-        wait_until(lambda: len(recorder.payloads(PHASE.path)) == 400, 10, "400 events")
+        wait_until(lambda: len(recorder.payloads(PHASE.path)) == 400, 30, "400 events")
 
 
 def test_an_exception_of_the_receiver_does_not_end_the_connection(broker, connect, caplog):
@@ -222,7 +222,7 @@ def test_an_exception_of_the_receiver_does_not_end_the_connection(broker, connec
         recorder.wait_for(STATUS.path)
         recorder.publish(AUTHORIZATION.path, "1")
         recorder.publish(AUTHORIZATION.path, "0")
-        wait_until(lambda: len(received) == 2, 5, "two messages")
+        wait_until(lambda: len(received) == 2, 30, "two messages")
         assert connected.bus.connected
     assert "receiver's mistake" in caplog.text
 

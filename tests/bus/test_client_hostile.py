@@ -8,7 +8,7 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from chargectl.bus.client import MAXIMUM_PACKET_BYTES
+from chargectl.bus.client import CONNECT_TIMEOUT_S, MAXIMUM_PACKET_BYTES
 from chargectl.bus.message import Message
 from chargectl.declarations import topics
 from chargectl.sim.broker import PrivateBroker
@@ -17,6 +17,8 @@ from tests.broker import Recorder, flood, wait_until
 LIMIT = topics.TOPIC_GLOBAL_DYN_CURRENT_LIMIT
 AUTHORIZATION = topics.TOPIC_AUTHORIZATION_STATUS
 STATUS = topics.TOPIC_CHARGE_CP_STATUS
+NEVER_BLOCKS_S = CONNECT_TIMEOUT_S / 2
+"""Below the shortest time that waiting for a network takes, above what a busy machine's scheduler adds."""
 PREFIX = "ci/global/dyn_current_limit/"
 
 
@@ -63,7 +65,7 @@ def test_repeated_nonsense_is_counted_in_the_next_line(broker, connect, caplog):
         assert len(warnings(caplog)) == 1
         seconds[0] += 10
         recorder.publish(PREFIX + "b", "nan")
-        wait_until(lambda: len(warnings(caplog)) == 2, 5, "second line")
+        wait_until(lambda: len(warnings(caplog)) == 2, 30, "second line")
     assert warnings(caplog)[1].endswith("(50 such messages)")
 
 
@@ -102,7 +104,7 @@ def test_ten_megabytes_never_reach_the_client(tmp_path, connect, caplog):
 def test_the_private_broker_shuts_out_who_sends_ten_megabytes(broker, connect):
     with Recorder(broker.port) as recorder:
         connected = connect(broker.port, subscribe=[LIMIT])
-        connected.wait_connected()
+        connected.wait_subscribed()
         with contextlib.suppress(RuntimeError):  # the connection is lost before or after all is sent
             recorder.publish(PREFIX + "a", bytes(10_000_000))
         recorder.wait_subscribed(2)
@@ -118,20 +120,17 @@ def test_a_retained_message_with_unreadable_properties_does_not_lock_the_bus_out
         recorder.publish(PREFIX + "good", "16", retain=True)
         connected = connect(broker.port, subscribe=[LIMIT])
         connected.bus.publish(STATUS, "A")
-        messages = connected.wait_received(2, 20)
-        assert {(message.name, message.value, message.retained) for message in messages} >= {
-            ("evil", 6.0, True),
-            ("good", 16.0, True),
-        }
+
+        def heard(*expected):
+            connected.received += connected.inbox.drain()
+            return {(m.name, m.value, m.retained) for m in connected.received}.issuperset(expected)
+
+        wait_until(lambda: heard(("evil", 6.0, True), ("good", 16.0, True)), 30, "both kept messages")
         connected.wait_connected()
         connected.bus.publish(STATUS, "B")
         recorder.wait_for(STATUS.path, "B")
         recorder.publish(PREFIX + "more", "8", retain=True)
-        wait_until(
-            lambda: ("more", False) in [(m.name, m.retained) for m in connected.wait_received(1)],
-            10,
-            "live message",
-        )
+        wait_until(lambda: heard(("more", 8.0, False)), 30, "live message")
     assert len([line for line in warnings(caplog) if "going on with MQTT 3.1.1" in line]) == 1
 
 
@@ -139,9 +138,9 @@ def test_a_flood_costs_bounded_memory_and_starves_nobody(broker, connect):
     count = 200_000
     with Recorder(broker.port, AUTHORIZATION.path) as recorder:
         connected = connect(broker.port, subscribe=[LIMIT, AUTHORIZATION])
-        connected.wait_connected()
+        connected.wait_subscribed()
         recorder.publish(AUTHORIZATION.path, "1")
-        wait_until(lambda: len(connected.inbox) == 1, 10, "the message before the flood")
+        wait_until(lambda: len(connected.inbox) == 1, 30, "the message before the flood")
         values = (str(number % 80) for number in range(count))
         flooding = threading.Thread(target=flood, args=(broker.port, PREFIX + "flood", values))
         flooding.start()
@@ -164,5 +163,5 @@ def test_a_flood_costs_bounded_memory_and_starves_nobody(broker, connect):
         assert received[0] == Message(AUTHORIZATION, "", True, False, 1), (
             "the one before the flood has survived"
         )
-        assert max(calls) < 0.5
+        assert max(calls) < NEVER_BLOCKS_S
         assert connected.bus.connected

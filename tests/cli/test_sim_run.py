@@ -265,7 +265,7 @@ def test_the_screen_shows_both_sides_and_obeys_keys(terminal: Terminal) -> None:
     terminal.wait_for("you: the plug is locked")
     terminal.press("e")
     terminal.wait_for("EmergencyShutdown")
-    terminal.wait_for("PWM 0.00 %")
+    terminal.wait_for("pilot     0.00 %")
     terminal.press("q")
     assert terminal.finish() == 0
     assert terminal.shown.endswith("\x1b[?25h\x1b[?1049l")

@@ -33,6 +33,14 @@ KEPT = {
 }
 
 
+@pytest.fixture(autouse=True)
+def children_hear_ctrl_c() -> Iterator[None]:
+    """Undo that SIGINT is ignored, as it is in what a script runs in the background: children inherit it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def publisher(broker: PrivateBroker) -> Iterator[Recorder]:
     """Somebody who publishes what portd would."""
@@ -58,7 +66,7 @@ def watching(broker: PrivateBroker, *arguments: str) -> subprocess.Popen[str]:
 def next_lines(process: subprocess.Popen[str], count: int) -> list[str]:
     """The next lines of output; a process that says too little is ended after a while."""
     assert process.stdout is not None
-    timer = threading.Timer(20, process.kill)
+    timer = threading.Timer(60, process.kill)
     timer.start()
     try:
         return [process.stdout.readline().rstrip("\n") for _ in range(count)]
@@ -180,7 +188,7 @@ def test_watch_tells_every_change_in_a_line_until_the_broker_goes(
         ]
         publisher.close()
         broker.stop()
-        _, complaint = process.communicate(timeout=20)
+        _, complaint = process.communicate(timeout=60)
         assert process.returncode == 1
         assert f"MQTT broker localhost:{broker.port}: connection lost" in complaint
     finally:
@@ -195,7 +203,7 @@ def test_watch_as_json_is_one_object_a_line(broker: PrivateBroker, publisher: Re
         publisher.publish("port0/charging", "0", retain=True)
         assert json.loads(next_lines(process, 1)[0])["state"] == "starting"
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
         assert process.returncode == 130
     finally:
         process.kill()

@@ -104,3 +104,17 @@ def test_paths_round_trip(path: str) -> None:
 def test_malformed_paths(path: str) -> None:
     with pytest.raises(ValueError, match="no key path"):
         parse_path(path)
+
+
+@pytest.mark.spec(9)
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("{}", 30),
+        ('{"ports": [{"meter": {"publish_settings": {"timer": 5}}}]}', 5),
+        ('{"ports": [{"meter": {"publish_settings": {"timer": "5"}}}]}', 30),
+    ],
+)
+def test_the_metering_publish_interval_is_30_seconds_unless_given(text: str, seconds: int) -> None:
+    values = check(text, shape_of(ConfigFile.CUSTOMER)).configuration
+    assert values.integer("ports[0]/meter/publish_settings/timer") == seconds

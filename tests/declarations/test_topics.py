@@ -194,7 +194,7 @@ def test_words_of_a_topic(path: str, values: tuple[str, ...]):
         ("port0/cp/duty_cycle", Payload.DECIMAL_2, 0, 100, "%"),
         ("ci/evse/basic/maxcurrentlimit", Payload.DECIMAL_1, -1, 1000, "A"),
         ("ci/global/dyn_current_limit/+", Payload.DECIMAL_1, -1, 1000, "A"),
-        ("port0/ci/evse/basic/offered_current_limit", Payload.DECIMAL_1, -1, 1000, "A"),
+        ("port0/ci/evse/basic/offered_current_limit", Payload.DECIMAL_1, -1, 10000, "A"),
         ("port0/cable_current_limit", Payload.INTEGER, -1, 1000, "A"),
         ("port0/ci/evse/phase/switch_delay", Payload.INTEGER, 10, 300, "s"),
         ("port0/ci/ev/soc/actual", Payload.INTEGER, -2, 100, "%"),

@@ -222,12 +222,15 @@ def test_the_status_is_unknown_while_the_feedback_cannot_be_read() -> None:
     assert bench.value(topics.TOPIC_CHARGE_CONTACTOR_STATUS) == "closed"
 
 
-def test_an_unreadable_feedback_opens_the_contactor_and_keeps_the_plug() -> None:
+def test_an_unreadable_feedback_opens_the_contactor_and_holds_the_plug_until_the_ev_is_gone() -> None:
     bench = Bench().charge()
-    bench.send(events.BoardFault("relay1_sense", True)).run(10_000)
+    bench.contactor_follows[1] = False
+    bench.send(events.BoardFault("relay1_sense", True)).run(60_000)
     assert not bench.relay[1]
     assert bench.lock_position is LockPosition.LOCKED
     assert bench.error_codes == ["BoardFailure"]
+    bench.unplug()
+    assert bench.lock_position is LockPosition.UNLOCKED
 
 
 def test_an_ev_that_leaves_state_c_loses_power_at_once() -> None:

@@ -292,7 +292,7 @@ def test_the_lock_rows_all_demand_100_percent_and_no_power(code: str) -> None:
 
 
 @pytest.mark.parametrize("one", [row.code for row in errors.ERRORS])
-def test_the_strictest_demands_win_and_the_lock_follows_the_highest_priority(one: str) -> None:
+def test_the_strictest_demands_win_and_the_lock_follows_what_hides_the_ev_then_the_priority(one: str) -> None:
     ranks = [Duty.UNCHANGED, Duty.STEADY, Duty.NEGATIVE], list(ContactorDemand)
     for other in errors.ERRORS:
         rows = [errors.BY_CODE[one], other]
@@ -302,9 +302,11 @@ def test_the_strictest_demands_win_and_the_lock_follows_the_highest_priority(one
             assert got.duty is max((each.duty for each in asked), key=ranks[0].index)
             assert got.contactor is max((each.contactor for each in asked), key=ranks[1].index)
             by_priority = sorted(rows, key=lambda row: row.priority)
-            locks = [(row.connected if connected else row.disconnected).lock for row in by_priority]
-            wanted = [lock for lock in locks if lock is not LockDemand.UNCHANGED]
-            assert got.lock is (wanted[0] if wanted else LockDemand.UNCHANGED)
+            ordered = [row.connected if connected else row.disconnected for row in by_priority]
+            wanted = [each for each in ordered if each.lock is not LockDemand.UNCHANGED]
+            hiding = [each for each in wanted if each.duty is Duty.NEGATIVE]
+            first = (hiding or wanted or [None])[0]
+            assert got.lock is (LockDemand.UNCHANGED if first is None else first.lock)
 
 
 def test_errors_are_published_by_priority() -> None:

@@ -80,12 +80,16 @@ def test_a_disturbance_without_an_ev_is_no_error() -> None:
     assert bench.error_codes == []
 
 
-def test_a_tripped_rcd_is_not_tested() -> None:
+def test_a_tripped_rcd_is_not_tested_and_its_error_is_the_answer() -> None:
     bench = Bench(TESTED).trip_rcd().run(1_000)
     count = len(made_tests(bench))
-    bench.send(events.RcdTestRequest()).run(60_000)
+    said = bench.history(topics.TOPIC_RCD_ERROR)
+    bench.send(events.RcdTestRequest())
+    assert bench.history(topics.TOPIC_RCD_ERROR) == [*said, "SpuriousRcdError"]
+    bench.run(60_000)
+    bench.trip_rcd(False).run(60_000)
     assert len(made_tests(bench)) == count
-    bench.trip_rcd(False).run(TEST_MS)
+    bench.send(events.RcdTestRequest()).run(TEST_MS)
     assert bench.error_codes == []
 
 

@@ -301,7 +301,7 @@ def test_a_step_finer_than_any_timer_gives_the_same_session(phase: str) -> None:
 def test_after_a_board_failure_the_charge_resumes(source: str) -> None:
     bench = begun("charging").send(events.BoardFault(source, True)).run(10_000)
     assert not bench.relay[1]
-    assert bench.lock_position is LockPosition.LOCKED
+    assert bench.lock_position is LockPosition.UNLOCKED
     bench.send(events.BoardFault(source, False), events.PrimarySense(bench.contactor[1]))
     bench.send_rcd()
     bench.run(10_000)

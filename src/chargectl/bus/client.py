@@ -46,6 +46,8 @@ KEEPALIVE_S = 20
 CONNECT_TIMEOUT_S = 2.0
 STOP_TIMEOUT_S = 1.0
 """How long stop waits for the last messages to leave, and again for the connection to end."""
+STORE_DELIVERED_S = 1.0
+"""After a subscription the broker has delivered what it had retained within this time."""
 MAXIMUM_PACKET_BYTES = 2 * MAXIMUM_JSON_BYTES
 """The broker sends us no larger packets: the longest payload, with room for topic and properties."""
 MAXIMUM_UNSENT = 1000
@@ -104,6 +106,7 @@ class Bus:
         self._credentials = (username, password)
         self._deliver = on_message
         self._table = TopicTable(subscribe)
+        self._store_delivered_at = 0.0
         self._as_published = frozenset(topic.path for topic in as_published)
         self._online_path = full_path(online_topic) if online_topic else ""
         self._refused = Direction.ACCEPTED if side is Side.STACK else Direction.PUBLISHED
@@ -241,6 +244,7 @@ class Bus:
                 self._send(self._online_path, "1", retain=True)
             for path, text in self._state.items():
                 self._send(path, text, retain=True)
+            self._store_delivered_at = self._monotonic() + STORE_DELIVERED_S
             filters = self._table.filters()
             if filters:
                 client.subscribe([(path, self._subscription(client, path)) for path in filters])
@@ -325,7 +329,10 @@ class Bus:
             if "+" in topic.path and not is_name(name):
                 raise PathError(f"{topic.path}: name {name[:40]!a} cannot be used")
             value = decode(topic, received.payload)
-            message = Message(topic, name, value, received.retain, len(received.payload))
+            kept = received.retain and (
+                topic.path not in self._as_published or self._monotonic() < self._store_delivered_at
+            )
+            message = Message(topic, name, value, received.retain, len(received.payload), kept)
         except (PayloadError, PathError) as error:
             self._warn(topic.path, str(error))
             return

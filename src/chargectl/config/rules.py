@@ -65,7 +65,7 @@ def silent_limits_need_a_failsafe(values: Configuration) -> Iterator[Finding]:
     """A dynamic limit that grows too old falls to the failsafe limit, so there should be one."""
     age, failsafe = f"{PORT}dynamic_limit_maximum_age", f"{PORT}failsafe_current_limit"
     if _declares(values, age, failsafe) and values.integer(age) > 0 and values.integer(failsafe) < 0:
-        yield Finding(age, f"has no effect while {failsafe} is {values[failsafe]} (off)")
+        yield Finding(age, f"a limit that grows too old falls to 0 A: {failsafe} is off")
 
 
 def ocpp_needs(values: Configuration) -> Iterator[Finding]:

@@ -23,7 +23,8 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o640) -> None:
 
     The data goes to a temporary file in the same folder, to the disk (fsync), over the old name (rename),
     and the folder to the disk. Raises OSError when any step fails; the file then is the old one, or, when
-    only the last step failed, the new one. ``mode`` is for a file that does not exist yet: a configuration may hold secrets, so it is not for
+    only the last step failed, the new one. ``mode`` is for a file that does
+    not exist yet: a configuration may hold secrets, so it is not for
     everybody to read.
     """
     path = Path(os.path.realpath(path))

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from chargectl.board.errors import BoardError
 from chargectl.board.port_board import Inputs, Urgent
 from chargectl.bus.message import Message
-from chargectl.bus.payload import Value
+from chargectl.bus.payload import PayloadError, Value
 from chargectl.daemons.port_observer import PortObserver
 from chargectl.daemons.port_outputs import OutputBoard, PortOutputs
 from chargectl.daemons.port_requests import PortRequests
@@ -36,6 +36,10 @@ PERIOD_MS: Final = 20
 
 LATE_MS: Final = 200
 """A cycle that comes this late after the last one has missed its period: no sign of life for the watchdog."""
+
+
+STOP_MS: Final = 5_000
+"""An EV has 3 s to stop; contactor and lock take the rest. Then the program ends in any case."""
 
 
 class LoopBoard(OutputBoard, Protocol):
@@ -94,11 +98,15 @@ class ControlLoop:
         self._cycle_at: int | None = None
         self._watchdog_at = 0
         self._watchdog_ok = True
-        self._stopping = False
+        self._stop_asked = 0
+        self._stop_until: int | None = None
 
     def stop(self) -> None:
-        """Let :meth:`run` end after the present cycle; may be called from a signal handler."""
-        self._stopping = True
+        """Ask :meth:`run` to end the session and return, the second time at once.
+
+        May be called from a signal handler.
+        """
+        self._stop_asked += 1
 
     def start(self) -> None:
         """Put the outputs to their first state and publish everything once."""
@@ -106,8 +114,8 @@ class ControlLoop:
         self._carry_out(self._port.start(now), now)
 
     def run(self) -> None:
-        """Run cycles until :meth:`stop` is called."""
-        while not self._stopping:
+        """Run cycles until :meth:`stop` is called and the port is at rest, or STOP_MS later."""
+        while not self._ended():
             started = self._clock.monotonic_ms()
             self.cycle()
             # The next cycle starts one period after this one did, not after it ended.
@@ -115,12 +123,21 @@ class ControlLoop:
             while self.wait(next_at):
                 pass
 
+    def _ended(self) -> bool:
+        if not self._stop_asked:
+            return False
+        now = self._clock.monotonic_ms()
+        if self._stop_until is None:
+            self._stop_until = now + STOP_MS
+            self._tell(events.Stop(), now)
+        return self._stop_asked > 1 or now >= self._stop_until or self._port.at_rest(now)
+
     def wait(self, until_ms: int) -> bool:
         """Sleep until ``until_ms`` or an urgent edge, which is handled at once; return True if there was
         one.
         """
         timeout_ms = until_ms - self._clock.monotonic_ms()
-        if self._stopping or timeout_ms <= 0 or not self._board.wait_urgent(timeout_ms / 1000):
+        if timeout_ms <= 0 or not self._board.wait_urgent(timeout_ms / 1000):
             return False
         urgent = self._board.read_urgent()
         now = self._clock.monotonic_ms()
@@ -154,7 +171,7 @@ class ControlLoop:
         for effect in wanted:
             match effect:
                 case effects.Publish(topic, value, again):
-                    self._bus.publish(topic, value, again=again)
+                    self._publish(topic, value, again)
                 case effects.PublishTime(topic):
                     self._bus.publish(topic, self._clock.utc_now())
                 case effects.Note(text, problem):
@@ -168,6 +185,13 @@ class ControlLoop:
         # Only now: what the port answers builds on all the effects above having been carried out.
         for source, failing in changes:
             self._tell(events.BoardFault(source, failing), now_ms)
+
+    def _publish(self, topic: Topic, value: Value, again: bool) -> None:
+        try:
+            self._bus.publish(topic, value, again=again)
+        except PayloadError as error:
+            # A value that its topic does not allow stays unsaid; it must not end the loop.
+            log.error("%s", error)
 
     def _show(self, now_ms: int) -> None:
         conditions = self._indication.conditions(self._port, now_ms)

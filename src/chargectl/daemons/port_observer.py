@@ -10,7 +10,7 @@ from chargectl.board.port_board import Inputs
 from chargectl.declarations.types import LockType
 from chargectl.pilot.duty import NEGATIVE_CENTI, STEADY_CENTI
 from chargectl.pilot.proximity import Cable, cable_for_voltage
-from chargectl.pilot.tracker import PilotTracker
+from chargectl.pilot.tracker import CONFIRMING_SAMPLES, PilotTracker
 from chargectl.port import events
 from chargectl.port.lock import position_for_voltage
 
@@ -26,7 +26,7 @@ class PortObserver:
     def __init__(self, lock: LockType | None) -> None:
         self._lock = lock
         self._pilot = PilotTracker()
-        self._pilot_told = False
+        self._pilot_samples = 0
         self._duty_centi: int | None = STEADY_CENTI
         self._cable: Cable | None = None
         self._primary: bool | None = None
@@ -80,8 +80,12 @@ class PortObserver:
     def _pilot_events(self, positive_mv: int, negative_mv: int) -> Iterator[events.Event]:
         before = self._pilot.state
         pwm_running = self._duty_centi not in (None, NEGATIVE_CENTI, STEADY_CENTI)
-        if self._pilot.feed(positive_mv, negative_mv, pwm_running) or not self._pilot_told:
-            self._pilot_told = True
+        changed = self._pilot.feed(positive_mv, negative_mv, pwm_running)
+        # After a start nobody knows what is plugged in: it is told when it is believed, not before.
+        if self._pilot_samples < CONFIRMING_SAMPLES:
+            self._pilot_samples += 1
+            changed = changed or self._pilot_samples == CONFIRMING_SAMPLES
+        if changed:
             if self._pilot.state is not before:
                 log.info(
                     "CP state change from %s to %s, U_CP+: %d mV, U_CP-: %d mV",
@@ -128,3 +132,5 @@ class PortObserver:
             self._secondary = None
         elif source == "rcd_feedback":
             self._rcd = None
+        elif source == "lock_adc":
+            self._position = None

@@ -6,11 +6,15 @@ from collections.abc import Callable
 from typing import Final
 
 from chargectl.bus.message import Message
+from chargectl.bus.payload import Value
 from chargectl.bus.retained import RetainedBurst
 from chargectl.declarations import topics
 from chargectl.declarations.types import Topic
 from chargectl.port import events
 from chargectl.port.settings import AuthenticationMode, PortSettings
+
+MAXIMUM_REMEMBERED: Final = 256
+"""Retained values remembered; more names than that have no effect on the port anyway."""
 
 
 def _number(message: Message) -> float:
@@ -48,14 +52,30 @@ def subscriptions(settings: PortSettings) -> list[Topic]:
 
 
 class PortRequests:
-    """Turns messages into events; limits under free names that were retained come sorted by name."""
+    """Turns messages into events; limits under free names that were retained come sorted by name.
+
+    What the broker had retained comes again with each reconnect. A value that has been received before is no
+    news then: it must not end a session that was authorized since, nor make a limit look young whose
+    publisher fell silent.
+    """
 
     def __init__(self) -> None:
         self._burst = RetainedBurst()
+        self._retained: dict[tuple[str, str], Value] = {}
 
     def take(self, messages: list[Message], now_ms: int) -> list[events.Event]:
         """Return the events of the messages received by ``now_ms``, and of those held back until now."""
         ready = self._burst.due(now_ms)
         for message in messages:
             ready += self._burst.put(message, now_ms)
-        return [_EVENT[message.topic.path](message) for message in ready]
+        return [_EVENT[message.topic.path](message) for message in ready if self._is_news(message)]
+
+    def _is_news(self, message: Message) -> bool:
+        if not message.retained:
+            return True
+        place = (message.topic.path, message.name)
+        known = place in self._retained
+        repeated = known and self._retained[place] == message.value
+        if known or len(self._retained) < MAXIMUM_REMEMBERED:
+            self._retained[place] = message.value
+        return not (repeated and message.kept)

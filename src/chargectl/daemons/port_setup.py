@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from chargectl.board.errors import BoardError
 from chargectl.board.port_board import PortWiring
@@ -56,6 +56,12 @@ def settings_of(profile: BoardProfile, customer: Configuration, grid: GridLimit)
     return settings
 
 
+def rcd_test_gpio(customer: Configuration, settings: PortSettings) -> int | None:
+    """Return the output that triggers the RCD's test, None without one."""
+    tested = settings.rcd.enable and settings.rcd.test
+    return customer.integer("ports[0]/rcd_monitor/test_gpio") if tested else None
+
+
 def wiring_of(
     profile: BoardProfile,
     customer: Configuration,
@@ -74,9 +80,7 @@ def wiring_of(
         rcd_gpio=customer.integer("ports[0]/rcd_monitor/gpio") if monitored else None,
         # "active_low" is the level of a healthy RCD: 0 V (guide Table 47).
         rcd_healthy_high=customer.string("ports[0]/rcd_monitor/polarity") == "active_high",
-        rcd_test_gpio=customer.integer("ports[0]/rcd_monitor/test_gpio")
-        if monitored and settings.rcd.test
-        else None,
+        rcd_test_gpio=rcd_test_gpio(customer, settings),
         rcd_test_active_high=customer.string("ports[0]/rcd_monitor/test_gpio_polarity") == "active_high",
         key_switch_gpio=profile.inputs[KEY_SWITCH_INPUT - 1].number if key_switch else None,
         threshold_mv=threshold,
@@ -86,8 +90,11 @@ def wiring_of(
     )
 
 
-def status_leds(leds: Configuration) -> list[StatusLed]:
-    """Return the status LEDs of leds.json; a behaviour without a known condition is left out and logged."""
+def status_leds(leds: Configuration, taken: Container[int | None]) -> list[StatusLed]:
+    """Return the status LEDs of leds.json; what cannot be shown is left out and logged.
+
+    ``taken`` are outputs that serve the port: an LED on the RCD's test output would trip it in a session.
+    """
     found = []
     for index in range(leds.length("leds")):
         path = f"leds[{index}]"
@@ -105,5 +112,11 @@ def status_leds(leds: Configuration) -> list[StatusLed]:
                 log.warning("leds.json: %s left out: %s", place, error)
             else:
                 behaviours.append(behaviour)
-        found.append(StatusLed(leds.integers(f"{path}/gpios")[:3], tuple(behaviours)))
+        gpios = leds.integers(f"{path}/gpios")[:3]
+        if gpios and not any(gpio in taken for gpio in gpios):
+            found.append(StatusLed(gpios, tuple(behaviours)))
+        else:
+            log.error(
+                "leds.json: %s left out: gpios needs one to three outputs that the port does not use", path
+            )
     return found

@@ -18,7 +18,13 @@ from chargectl.config.load import load
 from chargectl.config.store import BACKUPS, DIRECTORY
 from chargectl.daemons.port_loop import ControlLoop
 from chargectl.daemons.port_requests import subscriptions
-from chargectl.daemons.port_setup import read_grid_limit, settings_of, status_leds, wiring_of
+from chargectl.daemons.port_setup import (
+    rcd_test_gpio,
+    read_grid_limit,
+    settings_of,
+    status_leds,
+    wiring_of,
+)
 from chargectl.declarations import topics
 from chargectl.declarations.types import ConfigFile
 from chargectl.hmi.status_led import Indicator
@@ -63,9 +69,9 @@ def main(argv: list[str] | None = None) -> int:
     for problem in problems:
         log.warning("%s", problem)
     customer = configurations[ConfigFile.CUSTOMER]
-    leds = status_leds(configurations[ConfigFile.LEDS])
     grid = read_grid_limit(profile, configurations[ConfigFile.ROTARY], time.sleep)
     settings = settings_of(profile, customer, grid)
+    leds = status_leds(configurations[ConfigFile.LEDS], {rcd_test_gpio(customer, settings)})
     led_gpios = tuple(gpio for led in leds for gpio in led.gpios)
     board = PortBoard(profile, wiring_of(profile, customer, settings, led_gpios))
     clock = SystemClock()

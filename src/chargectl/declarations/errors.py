@@ -5,7 +5,8 @@ plug and knows two duty cycles only: an RCD error keeps a plug locked until the 
 contactor releases it although the cable may be live.
 
 Where several errors are active the port takes the strictest duty and contactor demand of all of them, and
-the lock demand of the one with the highest priority that has one.
+the lock demand of the one with the highest priority that has one. An error that puts the pilot to 0 % comes
+before the others there: at -12 V nobody can see an EV leave, so "locked until it leaves" would never end.
 """
 
 from __future__ import annotations
@@ -190,8 +191,9 @@ BOARD_FAILURE: Final = ErrorRow(
     priority=13,
     meaning="a pin, converter or driver of the board cannot be read or written",
     section="15.13",
-    connected=_INTERRUPT_KEEP_LOCK,
-    disconnected=_INTERRUPT_KEEP_LOCK,
+    # The guide has no row for it, so its generic safe state applies: the plug is released (Table 70).
+    connected=_INTERRUPT_UNLOCK,
+    disconnected=_INTERRUPT_UNLOCK,
     recovery=Recovery.CAUSE_GONE,
 )
 PILOT_SHORTED: Final = ErrorRow(

@@ -96,6 +96,11 @@ class Contactor:
             return self._closed is False and not doubtful
         return now_ms >= self._off_since + CONTACTOR_REACTION_MS
 
+    def presumed_open(self, now_ms: int) -> bool:
+        """Whether it is off and nothing says otherwise: its feedback cannot be read, and time has passed."""
+        off = not self.target and not self.failed and self._closed is None
+        return off and now_ms >= self._off_since + CONTACTOR_REACTION_MS
+
     def confirmed_closed(self, now_ms: int) -> bool:
         """Whether it is switched on and closed, as far as anybody can know."""
         if not self.target:

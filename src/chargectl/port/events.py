@@ -157,6 +157,11 @@ class BoardFault:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """The program is about to end: bring the session to its end as at a withdrawn authorization."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Nothing happened but time: a deadline may be due."""
 
@@ -181,5 +186,6 @@ Event = (
     | PhaseSwitchDelay
     | RcdTestRequest
     | BoardFault
+    | Stop
     | Tick
 )

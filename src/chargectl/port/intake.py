@@ -12,6 +12,7 @@ from chargectl.port.state import PortState
 _CONTACTOR_SENSE: Final = "relay1_sense"
 _SECONDARY_SENSE: Final = "relay2_sense"
 _RCD_SOURCE: Final = "rcd_feedback"
+_LOCK_SENSE: Final = "lock_adc"
 
 
 def take(port: PortState, event: events.Event, now_ms: int) -> None:
@@ -105,7 +106,8 @@ def _on_phase_delay(port: PortState, event: events.PhaseSwitchDelay, _now_ms: in
 
 
 def _on_rcd_request(port: PortState, _event: events.RcdTestRequest, _now_ms: int) -> None:
-    port.rcd.request()
+    if not port.rcd.request():
+        port.rcd.unanswered = True
 
 
 def _on_board_fault(port: PortState, event: events.BoardFault, now_ms: int) -> None:
@@ -119,6 +121,12 @@ def _on_board_fault(port: PortState, event: events.BoardFault, now_ms: int) -> N
         _sense_relay2(port, None, now_ms)
     elif event.source == _RCD_SOURCE:
         port.rcd.feedback(None)
+    elif event.source == _LOCK_SENSE:
+        port.lock.sense(None)
+
+
+def _on_stop(port: PortState, _event: events.Stop, _now_ms: int) -> None:
+    port.stopping = True
 
 
 _HANDLERS: Final[dict[type, Callable[..., None]]] = {
@@ -141,4 +149,5 @@ _HANDLERS: Final[dict[type, Callable[..., None]]] = {
     events.PhaseSwitchDelay: _on_phase_delay,
     events.RcdTestRequest: _on_rcd_request,
     events.BoardFault: _on_board_fault,
+    events.Stop: _on_stop,
 }

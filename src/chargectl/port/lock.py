@@ -58,6 +58,7 @@ class PlugLock:
         "_fault_line",
         "_goal",
         "_lock",
+        "_lost",
         "_phase",
         "_retry_at",
         "_rounds",
@@ -78,6 +79,7 @@ class PlugLock:
         self._confirmed = False
         self._unexpected_since: int | None = None
         self._capacitor = False
+        self._lost = False
         self._driver_fault = False
         self._fault_line = False
         self.position: LockPosition | None = None
@@ -86,7 +88,8 @@ class PlugLock:
 
     @property
     def _blind(self) -> bool:
-        return self._lock.feedback is LockFeedback.NONE
+        """Whether driving has to be trusted: there is no position switch, or it cannot be read any more."""
+        return self._lock.feedback is LockFeedback.NONE or self._lost
 
     @property
     def locked(self) -> bool:
@@ -116,8 +119,9 @@ class PlugLock:
         """What the motor is to do now."""
         return _MOTION[self._goal] if self._phase is _Phase.DRIVING else LockMotion.OFF
 
-    def sense(self, position: LockPosition) -> None:
-        """Take the position switch's verdict."""
+    def sense(self, position: LockPosition | None) -> None:
+        """Take the position switch's verdict; None while it cannot be read."""
+        self._lost = position is None
         self.position = position
 
     def capacitor(self, charged: bool) -> None:
@@ -159,7 +163,7 @@ class PlugLock:
     def _watch(self, now_ms: int, may_unlock: bool) -> None:
         if self._blind and self._confirmed:
             return
-        if self.position is None:
+        if self.position is None and not self._lost:
             return
         if self.position is self.target:
             # Reached, by the drive or by a hand on the emergency release.

@@ -83,6 +83,11 @@ class Port(PortState):
         )
         return min((time for time in times if time is not None and time > now), default=None)
 
+    def at_rest(self, now_ms: int) -> bool:
+        """Whether nothing is left to do before the program may end: power off, the plug free."""
+        free = not self.settings.pluggable or self.lock.unlocked or self.lock.failure is not None
+        return self.path.confirmed_open(now_ms) and free
+
     @property
     def outputs(self) -> Outputs:
         """What the pins are meant to show."""
@@ -144,7 +149,7 @@ class Port(PortState):
         self.duty_centi = self._duty(offered)
         self.pilot.imposed(self.duty_centi in (None, NEGATIVE_CENTI), now_ms)
         self.path.step(self._power(offered, now_ms), now_ms)
-        if self.settings.pluggable:
+        if self.settings.pluggable and self.pilot.known:
             self.lock.step(now_ms, self._may_unlock(now_ms))
 
     def _follow_connection(self, now_ms: int) -> None:
@@ -168,6 +173,9 @@ class Port(PortState):
         if self.rcd.finished:
             self.rcd.finished = False
             self._publisher.rcd_test_ended()
+        if self.rcd.unanswered:
+            self.rcd.unanswered = False
+            self._publisher.rcd_answered()
 
     def _judge_errors(self) -> None:
         found: list[ErrorRow] = []
@@ -202,10 +210,14 @@ class Port(PortState):
     # ------------------------------------------------------------------ the lock
 
     def _may_unlock(self, now_ms: int) -> bool:
-        return self.path.confirmed_open(now_ms) or self.reaction.lock is LockDemand.UNLOCK_NOW
+        if self.path.confirmed_open(now_ms) or self.reaction.lock is LockDemand.UNLOCK_NOW:
+            return True
+        # Without an EV no current flows; an unreadable feedback must not hold an empty cable for ever.
+        gone = self.pilot.state is CpState.A and not self.connected
+        return gone and self.path.primary.presumed_open(now_ms)
 
     def _aim_lock(self, now_ms: int) -> None:
-        if not self.settings.pluggable:
+        if not self.settings.pluggable or not self.pilot.known:
             return
         demand = self.reaction.lock
         if demand is LockDemand.KEEP and self.connected:
@@ -213,7 +225,9 @@ class Port(PortState):
         lock_it = demand is LockDemand.UNCHANGED and self._session_allowed()
         if lock_it and self.lock.target is events.LockPosition.UNLOCKED:
             # A new session locks once the line is in order and the RCD test, which may yet fail, is over.
-            lock_it = self.pilot.state in (CpState.B, CpState.C, CpState.D) and self.rcd.ready
+            # One that is locked already, as after a restart, is not opened for the test.
+            in_order = self.rcd.ready or self.lock.position is events.LockPosition.LOCKED
+            lock_it = self.pilot.state in (CpState.B, CpState.C, CpState.D) and in_order
         if lock_it:
             self.lock.aim(events.LockPosition.LOCKED)
         elif self._may_unlock(now_ms):
@@ -221,7 +235,13 @@ class Port(PortState):
 
     def _session_allowed(self) -> bool:
         cable_ok = not self.settings.pluggable or self.cable.limit_a is not None
-        return self.connected and self.authorization.allowed and not self.blocked and cable_ok
+        return (
+            self.connected
+            and self.authorization.allowed
+            and not self.blocked
+            and not self.stopping
+            and cable_ok
+        )
 
     # ------------------------------------------------------------------ offer and power
 
@@ -290,5 +310,5 @@ class Port(PortState):
             relay2=relay2 if self.settings.phases.two_relays else None,
             duty_centi=self.duty_centi,
             lock=self.lock.motion if self.settings.pluggable else None,
-            rcd_test=self.rcd.trigger(now_ms) if self.rcd.tests else None,
+            rcd_test=self.rcd.trigger if self.rcd.tests else None,
         )

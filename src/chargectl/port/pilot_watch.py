@@ -23,12 +23,15 @@ class PilotWatch:
         "_imposed",
         "_imposed_until",
         "connected",
+        "known",
         "shorted",
         "state",
     )
 
     def __init__(self) -> None:
         self.state = CpState.A
+        self.known = False
+        """Whether the line was seen at all: after a start nobody knows yet what is plugged in."""
         self.connected = False
         self.shorted = False
         self._diode_missing = False
@@ -39,6 +42,7 @@ class PilotWatch:
     def seen(self, state: CpState, diode_ok: bool, now_ms: int) -> None:
         """Take the believed state."""
         self.state = state
+        self.known = True
         if state in _EV_STATES:
             self.connected = True
             if not diode_ok:

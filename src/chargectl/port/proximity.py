@@ -60,7 +60,7 @@ class PluggedCable:
         )
         if changed and self._seen is not None:
             self.cable = self._seen
-            self._believe(self._charged)
+            self._believe(now_ms)
         if self._connected_since is None:
             return
         if self.error is None and now_ms >= self._connected_since + PROXIMITY_MATING_MS:
@@ -69,7 +69,8 @@ class PluggedCable:
             elif self.cable is Cable.INVALID:
                 self.error = errors.PROXIMITY_INVALID
 
-    def _believe(self, charged: bool) -> None:
+    def _believe(self, now_ms: int) -> None:
+        charged = self._charged
         rating = rating_a(self.cable, self._phases)
         if self._connected_since is None:
             self.limit_a = rating
@@ -85,8 +86,9 @@ class PluggedCable:
             self.error = errors.PROXIMITY_CHANGED
             self.limit_a = min(self.limit_a, rating)
         elif self.error is None:
-            # Contacts that were still mating when the EV showed up.
-            self.limit_a = rating
+            # Contacts may still be mating when the EV shows up. Later a resistance changes by damage only.
+            mating = now_ms < self._connected_since + PROXIMITY_MATING_MS + PROXIMITY_STABLE_MS
+            self.limit_a = rating if mating or self.limit_a is None else min(self.limit_a, rating)
 
     def deadline(self, now_ms: int) -> int | None:
         """Return when time alone changes something next (ms)."""

@@ -62,6 +62,10 @@ def _lock_failure(port: PortState) -> str:
     return port.lock.failure.code if port.settings.pluggable and port.lock.failure is not None else ""
 
 
+def _cp_status(port: PortState) -> str | None:
+    return port.pilot.state.value if port.pilot.known else None
+
+
 def _errors(port: PortState) -> list[PublishedValue]:
     return [row.code for row in sorted(port.active_errors, key=lambda row: row.priority)]
 
@@ -72,7 +76,7 @@ def _protocol(port: PortState) -> str | None:
 
 _PUBLISHED: Final[tuple[tuple[Topic, Callable[[PortState], PublishedValue | None]], ...]] = (
     (topics.TOPIC_CHARGE_INIT_PROTOCOL, _protocol),
-    (topics.TOPIC_CHARGE_CP_STATUS, lambda port: port.pilot.state.value),
+    (topics.TOPIC_CHARGE_CP_STATUS, _cp_status),
     (topics.TOPIC_CHARGE_PWM_STATUS, _duty),
     (topics.TOPIC_CP_DUTY_CYCLE, _duty),
     (topics.TOPIC_CHARGE_PLUG_STATUS, _plug_status),
@@ -103,23 +107,32 @@ _PUBLISHED: Final[tuple[tuple[Topic, Callable[[PortState], PublishedValue | None
 """Every topic that the port publishes and where its value comes from; None is not published."""
 
 
+_AT_PLUG_IN: Final = (topics.TOPIC_CHARGE_INIT_PROTOCOL, topics.TOPIC_EVSE_BASIC_PHYSICAL_CURRENT_LIMIT)
+"""Published anew with each plug-in (guide Tables 58, 74)."""
+
+
 class Publisher:
     """Remembers what was published last and finds what is new."""
 
-    __slots__ = ("_last", "_plugged_in", "_test_ended")
+    __slots__ = ("_again", "_last", "_test_ended")
 
     def __init__(self) -> None:
         self._last: list[PublishedValue | None] = [None] * len(_PUBLISHED)
-        self._plugged_in = False
+        self._again: list[Topic] = []
         self._test_ended = False
 
     def plugged_in(self) -> None:
-        """An EV was connected: the physical limit is published anew (guide Table 74)."""
-        self._plugged_in = True
+        """An EV was connected: what belongs to a session's beginning is published anew."""
+        self._again += _AT_PLUG_IN
 
     def rcd_test_ended(self) -> None:
         """A test has ended: its time and its result are published, the result even when it is the old one."""
         self._test_ended = True
+        self.rcd_answered()
+
+    def rcd_answered(self) -> None:
+        """Somebody asked for a test that cannot be made: the error that is there is the answer."""
+        self._again.append(topics.TOPIC_RCD_ERROR)
 
     def changes(self, port: PortState) -> list[Effect]:
         """Return what is to be published now."""
@@ -127,14 +140,13 @@ class Publisher:
         last = self._last
         if self._test_ended:
             effects.append(PublishTime(topics.TOPIC_RCD_TEST_TIMESTAMP))
+            self._test_ended = False
         for index, (topic, value_of) in enumerate(_PUBLISHED):
             value = value_of(port)
-            again = (self._test_ended and topic is topics.TOPIC_RCD_ERROR) or (
-                self._plugged_in and topic is topics.TOPIC_EVSE_BASIC_PHYSICAL_CURRENT_LIMIT
-            )
+            again = bool(self._again) and topic in self._again
             if value != last[index] or again:
                 last[index] = value
                 if value is not None:
                     effects.append(Publish(topic, value, again))
-        self._plugged_in = self._test_ended = False
+        self._again.clear()
         return effects

@@ -29,10 +29,12 @@ class Rcd:
         "_settings",
         "_started",
         "_tested",
+        "_trigger_ended",
         "_tripped_since",
         "_tripped_was_seen",
         "error",
         "finished",
+        "unanswered",
     )
 
     def __init__(self, settings: RcdSettings, now_ms: int) -> None:
@@ -43,10 +45,13 @@ class Rcd:
         self._due = self.tests
         self._requested = False
         self._started: int | None = None
+        self._trigger_ended: int | None = None
         self._tripped_was_seen = False
         self._tripped_since: int | None = None
         self._tested = now_ms
         self.error: ErrorRow | None = None
+        self.unanswered = False
+        """True after a request that no test can answer, until the caller resets it."""
         self.finished = False
         """True right after a test has ended, until the caller resets it."""
 
@@ -78,27 +83,36 @@ class Rcd:
     @property
     def tripped(self) -> bool:
         """The state to publish: tripped by a residual current; a test never shows (guide Table 73)."""
-        return self.monitors and self._healthy is False and not self.testing
+        shown = self.error in (errors.RCD_GROUND_FAILURE, errors.SPURIOUS_RCD)
+        return shown and self._healthy is False and not self.testing
 
-    def trigger(self, now_ms: int) -> bool:
+    @property
+    def trigger(self) -> bool:
         """Level of the test output."""
-        return self._started is not None and now_ms < self._started + self._settings.trigger_ms
+        return self._started is not None and self._trigger_ended is None
 
     def feedback(self, healthy: bool | None) -> None:
         """Take the feedback; None while it cannot be read."""
         self._healthy = healthy
+        if healthy is None and self._started is not None:
+            # What cannot be read proves nothing: the test is made again.
+            self._started = self._trigger_ended = None
+            self._due = True
 
-    def request(self) -> None:
-        """Ask for a test; it runs as soon as the contactor is open."""
-        if self.tests:
+    def request(self) -> bool:
+        """Ask for a test; it runs as soon as the contactor is open. False: a tripped RCD cannot be tested."""
+        if self.tests and (self._healthy is not False or self.testing):
             self._due = self._requested = True
+            return True
+        return False
 
     def connected(self, connected: bool) -> None:
         """Take whether an EV is connected; a new one makes a test due, a gone one ends a ground failure."""
         if connected and not self._connected and self.tests:
             self._due = True
         if not connected and self._connected and self.error is errors.RCD_GROUND_FAILURE:
-            self.error = None if self._healthy else errors.SPURIOUS_RCD
+            # Not readable is not tripped; whether it is will show when it can be read again.
+            self.error = errors.SPURIOUS_RCD if self._healthy is False else None
         if not connected:
             self._ground_failure = False
         self._connected = connected
@@ -141,11 +155,15 @@ class Rcd:
                 self._finish(now_ms, passed=False)
                 return
             self._tripped_was_seen = True
-        if now_ms >= started + settings.trigger_ms + settings.check_normal_ms:
+        if self._trigger_ended is None:
+            # The time that counts is when the output really falls, be the cycle late or not.
+            if now_ms >= started + settings.trigger_ms:
+                self._trigger_ended = now_ms
+        elif now_ms >= self._trigger_ended + settings.check_normal_ms:
             self._finish(now_ms, passed=self._healthy is True)
 
     def _finish(self, now_ms: int, *, passed: bool) -> None:
-        self._started = None
+        self._started = self._trigger_ended = None
         self._tested = now_ms
         self._due = self._requested = False
         if not passed:
@@ -162,7 +180,7 @@ class Rcd:
         times: list[int] = []
         if self._started is not None:
             settings = self._settings
-            trigger_end = self._started + settings.trigger_ms
+            trigger_end = self._trigger_ended or self._started + settings.trigger_ms
             times += [
                 self._started + settings.check_tripped_ms,
                 trigger_end,

@@ -37,6 +37,8 @@ class PortState:
         self.emergency = False
         self.blocked = False
         """After an emergency: no power before the EV was unplugged (releasing a switch restarts nothing)."""
+        self.stopping = False
+        """The program ends: no offer any more."""
         self.connected = False
         """Whether an EV is there, as the parts were last told."""
         self.active_errors: tuple[ErrorRow, ...] = ()

@@ -63,7 +63,11 @@ class Ventilation:
             self._requested = on
 
     def accepts_state_d(self) -> bool:
-        """Whether charging with ventilation is possible now (guide Table 80)."""
+        """Whether charging with ventilation is possible now (guide Table 80).
+
+        With external control the customer's word is what counts: the ventilation it announces may be the
+        building's and need no relay of ours. So a relay that is meant to be off and is off does as well.
+        """
         settings = self._settings
         if settings.always_accept_state_d:
             return True

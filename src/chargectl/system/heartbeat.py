@@ -36,7 +36,7 @@ class Heartbeat:
             os.utime(self._file)
         except OSError as error:
             if not self._failed:
-                log.error("heartbeat %s: %s; the guard will open the contactor", self._path, error.strerror)
+                log.error("heartbeat %s: %s; who guards portd takes it for dead", self._path, error.strerror)
             self._failed = True
             return False
         if self._failed:

@@ -59,7 +59,7 @@ TOPIC_EVSE_GRID_CURRENT_LIMIT_ACTUAL: Final = Topic(
     "portd",
     retain=True,
     minimum=-1,
-    maximum=10000,
+    maximum=100000,
     unit="A",
 )
 TOPIC_EVSE_EVSE_CURRENT_LIMIT_ACTUAL: Final = Topic(
@@ -85,7 +85,7 @@ TOPIC_EVSE_BASIC_OFFERED_CURRENT_LIMIT: Final = Topic(
     "portd",
     retain=True,
     minimum=-1,
-    maximum=1000,
+    maximum=10000,
     unit="A",
 )
 TOPIC_EVSE_BASIC_PHYSICAL_CURRENT_LIMIT: Final = Topic(
@@ -98,7 +98,7 @@ TOPIC_EVSE_BASIC_PHYSICAL_CURRENT_LIMIT: Final = Topic(
     "portd",
     retain=True,
     minimum=-1,
-    maximum=1000,
+    maximum=10000,
     unit="A",
 )
 
