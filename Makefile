@@ -33,7 +33,7 @@ test-fast: $(DEV_READY) ## tests of the declarations and the pure cores
 
 lint: $(DEV_READY) ## ruff, mypy, the import contracts and check-docs
 	@status=0; \
-	for check in "ruff check ." "ruff format --check --quiet ." "mypy src/chargectl tests benchmarks" "lint-imports --no-logo"; do \
+	for check in "ruff check ." "ruff format --check --quiet ." "mypy src/chargectl tests benchmarks tools" "lint-imports --no-logo"; do \
 		echo "$$check"; $(BIN)/$$check || status=1; \
 	done; \
 	$(MAKE) --no-print-directory check-docs || status=1; \
@@ -45,7 +45,9 @@ format: $(DEV_READY) ## lay out the code as lint wants it
 
 check-docs: $(DEV_READY) ## fail where a generated document is not what its source says
 	$(BIN)/python -m chargectl.declarations.reference docs/reference --check
-	$(BIN)/python -m pytest --collect-only -qqq --conformance=check
+	@echo "pytest --conformance=check"
+	@said=$$($(BIN)/python -m pytest --collect-only -qqq --conformance=check 2>&1) || \
+		{ echo "$$said" | sed '/^tests.*: [0-9]*$$/d'; exit 1; }
 
 docs: $(DEV_READY) ## write the generated documents: the reference, and by running all tests the conformance table
 	$(BIN)/python -m chargectl.declarations.reference docs/reference
@@ -55,15 +57,14 @@ bench: $(DEV_READY) programs ## measure; ARGS names the benchmarks to run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 mutate: $(DEV_READY) ## change the cores' code bit by bit and see whether a test notices (takes long)
-	$(BIN)/mutmut run $(ARGS)
-	$(BIN)/mutmut results
+	@$(BIN)/python tools/mutate.py $(ARGS)
 
 coverage: $(DEV_READY) programs ## which lines and branches the tests reach
 	$(BIN)/python -m coverage run -m pytest $(ARGS)
 	$(BIN)/python -m coverage report
 
 clean: ## remove everything that was made here
-	rm -rf $(VENV) .run build dist mutants .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .run build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The broker. Tests and `make run` start their own on a free port; the package's own service is not used.

@@ -204,11 +204,13 @@ def mutants_of(path: Path) -> list[Mutant]:
     return list(dict.fromkeys(Finder(path, source).mutants))
 
 
-def covered_lines(copy: Path) -> dict[str, set[int]]:
-    """Lines that the themed tests run, by file name relative to the copy."""
-    data = copy / "coverage.data"
+def tests_by_line(copy: Path) -> dict[str, dict[int, list[str]]]:
+    """By file and line the quick tests that run it; an empty name stands for the import of the file."""
     quick = [str(path.relative_to(ROOT)) for path in _files() if not _is_slow(path)]
-    run = [sys.executable, "-m", "coverage", "run", f"--data-file={data}", "-m", "pytest", "-q", *quick]
+    data, settings = copy / "coverage.data", copy / "coverage.ini"
+    settings.write_text("[run]\ndynamic_context = test_function\n")
+    run = [sys.executable, "-m", "coverage", "run", f"--data-file={data}", f"--rcfile={settings}"]
+    run += ["-m", "pytest", "-q", *quick]
     done = subprocess.run(run, cwd=copy, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit("the tests fail without any mutant:\n" + done.stdout[-3000:])
@@ -216,20 +218,26 @@ def covered_lines(copy: Path) -> dict[str, set[int]]:
 
     store = coverage.CoverageData(str(data))
     store.read()
-    return {name: set(store.lines(name) or ()) for name in store.measured_files()}
+    return {name: store.contexts_by_lineno(name) for name in store.measured_files()}
 
 
-def stages(mutant: Mutant) -> Iterator[list[str]]:
-    """Groups of test files for one mutant, the likeliest to notice first; the last one is slow."""
+def stages(mutant: Mutant, contexts: list[str]) -> Iterator[list[str]]:
+    """Groups of tests for one mutant: those that run its line, the likeliest first; then the slow ones."""
     room = mutant.path.parent.name
-    near = [path for path in _files() if path.parent.name == room and mutant.path.stem[:6] in path.stem]
-    quick = [path for path in _files() if path not in near and not _is_slow(path)]
-    # What is written for the room before what only uses it.
-    quick.sort(key=lambda path: path.parent.name != room)
-    slow = [path for path in _files() if _is_slow(path)]
-    for files in (near, quick, slow):
-        if files:
-            yield [str(path.relative_to(ROOT)) for path in files]
+    tests = sorted({_node(context) for context in contexts if context})
+    if "" in contexts:
+        tests = [str(path.relative_to(ROOT)) for path in _files() if not _is_slow(path)]
+    near = [test for test in tests if f"/{room}/test_{mutant.path.stem[:5]}" in test]
+    yield near
+    yield [test for test in tests if test not in near]
+    yield [str(path.relative_to(ROOT)) for path in _files() if _is_slow(path)]
+
+
+def _node(context: str) -> str:
+    """From ``tests.port.test_lock.test_x`` to ``tests/port/test_lock.py::test_x``."""
+    names = context.split(".")
+    module = next(index for index, name in enumerate(names) if name.startswith("test_")) + 1
+    return "/".join(names[:module]) + ".py::" + "::".join(names[module:])
 
 
 def _files() -> list[Path]:
@@ -319,7 +327,7 @@ def main() -> int:
         # A mutant may have the size and the second of the file before it: no cached bytecode.
         os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
         sys.dont_write_bytecode = True
-        lines = covered_lines(copy)
+        lines = tests_by_line(copy)
         survivors = 0
         for number, mutant in enumerate(mutants, 1):
             if sys.stderr.isatty():
@@ -327,21 +335,18 @@ def main() -> int:
             target = copy / mutant.path.relative_to(ROOT)
             original = target.read_text()
             target.write_text(mutant.apply(original))
-            reached = mutant.line in lines.get(str(target), set())
+            last = original.count("\n", 0, mutant.end) + 1
+            reached = lines.get(str(target), {})
+            contexts = [name for line in range(mutant.line, last + 1) for name in reached.get(line, ())]
             noticed = False
-            for tests in stages(mutant):
-                slow = _is_slow(Path(tests[0]))
-                if (slow and options.themed_only) or not (slow or reached):
-                    continue
-                if not survives(copy, tests, options.limit):
-                    noticed = True
-                    break
+            for number_of_stage, tests in enumerate(stages(mutant, contexts)):
+                if tests and not (options.themed_only and number_of_stage == 2):
+                    noticed = noticed or not survives(copy, tests, options.limit)
             target.write_text(original)
             if not noticed:
                 survivors += 1
-                print(
-                    f"{mutant.path.relative_to(ROOT)}:{mutant.line}" + ("" if reached else " (not reached)")
-                )
+                place = f"{mutant.path.relative_to(ROOT)}:{mutant.line}"
+                print(place if contexts else place + " (not reached)")
                 print("\n".join(f"    {line}" for line in show(mutant, original)), flush=True)
     noticed_count = len(mutants) - survivors
     share = 100 * noticed_count / max(len(mutants), 1)

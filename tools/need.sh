@@ -32,11 +32,12 @@ if [ "$(id -u)" != 0 ]; then
     # Without a terminal nobody can type a password.
     [ -t 0 ] || as_root=(sudo -n)
 fi
-apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 "$@"; }
+apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3 "$@" </dev/null; }
 install() { apt install -y --no-install-recommends "${missing[@]}"; }
 
 echo "Installing with apt-get: ${missing[*]}"
-install </dev/null || { apt update && install </dev/null; } || fail "apt-get could not install them, see above"
+# The first try fails where the package lists are missing or old; what the second says counts.
+install >/dev/null 2>&1 || { apt update && install; } || fail "apt-get could not install them, see above"
 for name in "$@"; do
     present "$name" || fail "'$name' is not there even after apt-get installed ${missing[*]}"
 done
