@@ -9,7 +9,7 @@ the change makes no difference, or a test is missing.
     python tools/mutate.py src/chargectl/port/lock.py       those of one file
     python tools/mutate.py --line 120 src/chargectl/port/lock.py
 
-The themed tests run first; only what survives them meets the slow ones (invariants, exploration). The exit
+The themed tests run first; only what survives them meets the slow ones (invariants, exploration, fine steps). The exit
 code is 1 when a mutant survived, so that a script can ask for none.
 """
 
@@ -32,10 +32,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis  # noqa: F401 - imported once here, not in each child
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("src/chargectl/port", "src/chargectl/pilot")
 TESTS = ("tests/port", "tests/pilot")
-SLOW = ("test_invariants*.py", "test_exploration*.py")
+EARLY = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
+SLOW = ("test_invariants*.py", "test_exploration*.py", "test_sequences*.py")
 COPIED = ("src", "tests", "pyproject.toml", "tools")
 
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -272,9 +276,7 @@ def _test_and_exit(copy: Path, tests: list[str]) -> None:
         os.dup2(quiet, 2)
         os.chdir(copy)
         sys.path[:0] = [str(copy / "src"), str(copy)]
-        import pytest
-
-        code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests]))
+        code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-W", EARLY, *tests]))
     finally:
         os._exit(code)
 

@@ -305,8 +305,8 @@ def test_the_strictest_demands_win_and_the_lock_follows_what_hides_the_ev_then_t
             ordered = [row.connected if connected else row.disconnected for row in by_priority]
             wanted = [each for each in ordered if each.lock is not LockDemand.UNCHANGED]
             hiding = [each for each in wanted if each.duty is Duty.NEGATIVE]
-            first = (hiding or wanted or [None])[0]
-            assert got.lock is (LockDemand.UNCHANGED if first is None else first.lock)
+            asked_first = [each.lock for each in hiding or wanted]
+            assert got.lock is (asked_first[0] if asked_first else LockDemand.UNCHANGED)
 
 
 def test_errors_are_published_by_priority() -> None:

@@ -20,15 +20,14 @@ SOCKET = PortSettings(evse_limit_a=32, grid_limit_a=32, rcd=RcdSettings(enable=T
 def test_before_the_line_was_seen_nothing_is_unlocked_and_no_state_is_told() -> None:
     port = Port(SOCKET, 0)
     told = port.start(0)
-    for now, event in enumerate(
-        (
-            events.PrimarySense(False),
-            events.LockSense(LockPosition.LOCKED),
-            events.LockCapacitor(True),
-            events.RcdFeedback(True),
-            events.Tick(),
-        )
-    ):
+    facts: list[events.Event] = [
+        events.PrimarySense(False),
+        events.LockSense(LockPosition.LOCKED),
+        events.LockCapacitor(True),
+        events.RcdFeedback(True),
+        events.Tick(),
+    ]
+    for now, event in enumerate(facts):
         told += port.handle(event, now)
     assert DriveLock(LockMotion.UNLOCK) not in told
     assert not [e for e in told if isinstance(e, Publish) and e.topic is topics.TOPIC_CHARGE_CP_STATUS]

@@ -28,6 +28,7 @@ AGES: Final = {
     "_stop_since": 3_000,
     "_tripped_since": 100,
     "_started": 10_000,
+    "_trigger_ended": 10_000,
     "_connected_since": 0,
     "_seen_since": 100,
     "_offered_since": 0,
@@ -41,7 +42,7 @@ MOMENTS: Final = ("_retry_at", "_resume_at", "_pulse_until", "_imposed_until", "
 UNTOLD: Final = (
     *("settings", "_settings", "_lock", "_phases", "_feedback", "_guard_ms", "_mode"),
     *("_now", "_tested", "_publisher", "notes", "refusals"),
-    *("_dynamic", "_heard_ms", "_failing"),
+    *("_dynamic", "_heard_ms", "_sources"),
 )
 """What is no state here: constants, the clock, the time since the last RCD test, what was published,
 a counter, and what no word of the alphabets changes: limits and faults of the board."""
@@ -67,6 +68,9 @@ class _Mute:
         pass
 
     def rcd_test_ended(self) -> None:
+        pass
+
+    def rcd_answered(self) -> None:
         pass
 
     def changes(self, _port: Port) -> list[effects.Effect]:
