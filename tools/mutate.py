@@ -9,8 +9,9 @@ the change makes no difference, or a test is missing.
     python tools/mutate.py src/chargectl/port/lock.py       those of one file
     python tools/mutate.py --line 120 src/chargectl/port/lock.py
 
-The themed tests run first; only what survives them meets the slow ones (invariants, exploration, fine steps). The exit
-code is 1 when a mutant survived, so that a script can ask for none.
+The tests that run the changed line come first, those named after the module before others; only what survives
+them meets the slow ones (invariants, exploration, sessions in fine steps). The exit code is 1 when a mutant
+survived.
 """
 
 # ruff: noqa: D102, D103, T201 - a script: what it prints is its purpose
