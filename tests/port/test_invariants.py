@@ -13,17 +13,36 @@ from chargectl.port.settings import PortSettings
 from tests.port.world_actions import Action, actions_strategy, perform, settings_strategy
 from tests.port.world_plant import World
 
+MEASURE = settings().max_examples
+"""The profile's count of examples."""
+
 
 @given(settings_strategy, actions_strategy)
-@settings(max_examples=900)
+@settings(max_examples=7 * MEASURE)
 def test_every_step_of_any_story_is_safe(port: PortSettings, actions: list[Action]) -> None:
     world = World(port)
     for action in actions:
         perform(world, action)
 
 
+@given(settings_strategy, actions_strategy, actions_strategy)
+@settings(max_examples=MEASURE // 2)
+def test_a_port_that_is_stopped_ends_charging_and_starts_no_more(
+    port: PortSettings, before: list[Action], after: list[Action]
+) -> None:
+    world = World(port)
+    for action in before:
+        perform(world, action)
+    world.send(events.Stop())
+    stopped = world.now
+    for action in after:
+        perform(world, action)
+    world.run(max(stopped + 3_000 - world.now, 0))
+    assert not world.judge.relay1
+
+
 @given(settings_strategy, actions_strategy)
-@settings(max_examples=250)
+@settings(max_examples=2 * MEASURE)
 def test_after_any_story_a_repaired_port_frees_the_plug_and_charges_again(
     port: PortSettings, actions: list[Action]
 ) -> None:

@@ -297,7 +297,7 @@ def test_a_step_finer_than_any_timer_gives_the_same_session(phase: str) -> None:
     assert [effect for _, effect in lazy.log] == [effect for _, effect in eager.log]
 
 
-@pytest.mark.parametrize("source", ["pilot_adc", "relay1_sense", "rcd_feedback", "lock_sense"])
+@pytest.mark.parametrize("source", ["pilot_adc", "relay1_sense", "rcd_feedback", "lock_adc"])
 def test_after_a_board_failure_the_charge_resumes(source: str) -> None:
     bench = begun("charging").send(events.BoardFault(source, True)).run(10_000)
     assert not bench.relay[1]

@@ -25,7 +25,7 @@ from tests.port.world_plant import World
 
 Action = tuple[Any, ...]
 
-SOURCES = ("pilot_adc", "relay1_sense", "relay2_sense", "rcd_feedback", "emergency")
+SOURCES = ("pilot_adc", "relay1_sense", "relay2_sense", "rcd_feedback", "lock_adc", "emergency")
 LONG_MS = (50, 99, 100, 101, 499, 500, 999, 1_000, 2_999, 3_000, 5_999, 6_000, 10_000, 30_000, 90_000_000)
 
 _bools = st.booleans()
@@ -153,7 +153,9 @@ def _show(world: World, state: CpState, diode_ok: bool) -> None:
 
 def _lock(world: World, position: LockPosition) -> None:
     # A lock without position switch has no position to tell.
-    world.send(events.LockSense(LockPosition.UNKNOWN if world.blind else position))
+    if not world.blind:
+        world.lock = position
+    world.tell_lock()
 
 
 def _rcd(world: World, healthy: bool) -> None:

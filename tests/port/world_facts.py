@@ -38,6 +38,7 @@ class Facts:
         self.unplug_needed = False
         self._allowed = settings.authentication is AuthenticationMode.FREE
         self._for_session = False
+        self.stopping = False
         self._station = -1.0
         self._names: dict[str, tuple[float, int]] = {}
         self._failsafe = True
@@ -98,6 +99,8 @@ class Facts:
             case events.DynamicLimit(name, ampere) if name in self._names or len(self._names) < NAMES:
                 self._names[name] = (ampere, now)
                 self._failsafe = False
+            case events.Stop():
+                self.stopping = True
             case events.StationLimit(ampere):
                 self._station, self._failsafe = ampere, False
             case _:
@@ -127,6 +130,8 @@ class Facts:
             self.secondary_closed = None
         elif source == "rcd_feedback":
             self.rcd = None
+        elif source == "lock_adc":
+            self.lock = None
 
     def _take_relay2(self, event: events.Event) -> None:
         match event:
@@ -148,8 +153,8 @@ class Facts:
 
     @property
     def authorized(self) -> bool:
-        """Whether somebody may charge."""
-        return self._allowed
+        """Whether somebody may charge, and the program does not end."""
+        return self._allowed and not self.stopping
 
     @property
     def rcd_in_order(self) -> bool:

@@ -40,6 +40,7 @@ class World:
         self.rcd_tripped = False
         self.ev = CpState.A
         self.line_shows_output = True
+        self.lock = LockPosition.UNKNOWN if self.blind else LockPosition.UNLOCKED
         self._closed = {1: False, 2: False}
         self._later: list[tuple[int, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -66,7 +67,7 @@ class World:
         """Tell every input's level, as the shell does at its start."""
         self._tell_contactor(1)
         self._tell_contactor(2)
-        self.send(events.LockSense(LockPosition.UNKNOWN if self.blind else LockPosition.UNLOCKED))
+        self.tell_lock()
         self.send(events.LockCapacitor(True))
         self._tell_rcd()
         self.send(events.ProximitySeen(Cable.NONE))
@@ -142,7 +143,12 @@ class World:
             return
         if not self.blind:
             locked = motion is LockMotion.LOCK
-            self.send(events.LockSense(LockPosition.LOCKED if locked else LockPosition.UNLOCKED))
+            self.lock = LockPosition.LOCKED if locked else LockPosition.UNLOCKED
+            self.tell_lock()
+
+    def tell_lock(self) -> None:
+        """Tell the lock's position."""
+        self.send(events.LockSense(self.lock))
 
     def trip(self, tripped: bool) -> None:
         """Trip the RCD by a residual current, or let it go back."""
@@ -221,5 +227,6 @@ class World:
         self._closed = {1: self.judge.relay1, 2: self.judge.relay2}
         self._tell_contactor(1)
         self._tell_contactor(2)
+        self.tell_lock()
         self.trip(False)
         self.unplug()
