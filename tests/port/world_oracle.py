@@ -125,7 +125,9 @@ class Judge:
 
     def _follow_motor(self, motion: LockMotion, now: int) -> None:
         if motion is LockMotion.LOCK:
-            assert self.facts.connected or self.lock_failed, "locked without an EV"
+            # A plug that may not be opened yet stays wanted closed.
+            held = self.lock_failed or self.facts.closed is not False
+            assert self.facts.connected or held, "locked without an EV"
             self.blind_locked = not self.facts.driver_fault
         elif motion is LockMotion.UNLOCK or now < self._motor_since + self.settings.lock.drive_ms:
             self.blind_locked = False
