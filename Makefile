@@ -13,14 +13,14 @@ ARGS ?=
 export PYTHON
 
 # What can be tested without a broker and without other processes.
-FAST := $(wildcard tests/declarations tests/config tests/pilot tests/port tests/hmi)
+FAST := $(wildcard tests/declarations tests/config tests/pilot tests/port tests/hmi tests/update)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast lint format check-docs docs bench mutate coverage clean programs
 
 help: ## list the targets
 	@echo "make TARGET [ARGS=...] [PYTHON=python3.N]"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(RUN_READY) programs ## a simulated board with a car: a live screen, or without a terminal a full session
 	@$(BIN)/chargectl sim run $(ARGS)
@@ -66,6 +66,8 @@ coverage: $(DEV_READY) programs ## which lines and branches the tests reach
 clean: ## remove everything that was made here
 	rm -rf $(VENV) .run build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+-include make/*.mk
 
 # The broker. Tests and `make run` start their own on a free port; the package's own service is not used.
 programs:

@@ -14,7 +14,7 @@ them meets the slow ones (invariants, exploration, sessions in fine steps). The 
 survived.
 """
 
-# ruff: noqa: D102, D103, T201 - a script: what it prints is its purpose
+# ruff: noqa: D102, D103 - a script: what it prints is its purpose
 
 from __future__ import annotations
 

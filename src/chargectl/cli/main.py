@@ -18,6 +18,12 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "check": ("chargectl.cli.check", "check the configuration files"),
     "config": ("chargectl.cli.config", "read and change the configuration"),
     "status": ("chargectl.cli.status", "show what the charger does"),
+    "health": ("chargectl.cli.health", "tell whether the system is fit for service"),
+    "boot": ("chargectl.cli.boot", "steps of the system's start"),
+    "update": ("chargectl.cli.update", "show both slots and how updates went"),
+    "migrate": ("chargectl.cli.migrate", "carry the owner's files to a new system"),
+    "usb": ("chargectl.cli.usb", "process a USB stick"),
+    "network": ("chargectl.cli.network", "network files from the configuration"),
     "sim": ("chargectl.cli.sim", "run the simulated board"),
 }
 """Name of each subcommand, its module, and what it does in a few words."""

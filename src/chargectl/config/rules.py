@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from chargectl.config.configuration import Configuration
+from chargectl.config.network import PATHS, bridge_settings
 from chargectl.declarations.types import JsonValue
 
 PORT = "ports[0]/"
@@ -93,6 +94,13 @@ def static_address(values: Configuration) -> Iterator[Finding]:
         yield Finding(dhcp, f"DHCP is off and {address} is not set; only the fallback address remains")
 
 
+def network_addresses(values: Configuration) -> Iterator[Finding]:
+    """What is no address is left out of the network's configuration (guide, table 51)."""
+    if _declares(values, *PATHS):
+        for path, message in bridge_settings(values).problems:
+            yield Finding(path, message)
+
+
 def one_function_per_gpio(values: Configuration) -> Iterator[Finding]:
     """A GPIO line can serve one enabled function only."""
     users: dict[int, str] = {}
@@ -133,6 +141,7 @@ RULES: tuple[Rule, ...] = (
     silent_limits_need_a_failsafe,
     ocpp_needs,
     static_address,
+    network_addresses,
     one_function_per_gpio,
     one_setting_per_bus,
 )
