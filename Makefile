@@ -45,12 +45,14 @@ format: $(DEV_READY) ## lay out the code as lint wants it
 
 check-docs: $(DEV_READY) ## fail where a generated document is not what its source says
 	$(BIN)/python -m chargectl.declarations.reference docs/reference --check
+	$(BIN)/python -m chargectl.board.guard_pins src/chargectl/guard/pins.py --check
 	@echo "pytest --conformance=check"
 	@said=$$($(BIN)/python -m pytest --collect-only -qqq --conformance=check 2>&1) || \
 		{ echo "$$said" | sed '/^tests.*: [0-9]*$$/d'; exit 1; }
 
 docs: $(DEV_READY) ## write the generated documents: the reference, and by running all tests the conformance table
 	$(BIN)/python -m chargectl.declarations.reference docs/reference
+	$(BIN)/python -m chargectl.board.guard_pins src/chargectl/guard/pins.py
 	@$(MAKE) --no-print-directory test ARGS=
 
 bench: $(DEV_READY) programs ## measure; ARGS names the benchmarks to run

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # tools/need.sh NAME...: makes sure that programs of the system are there, with apt-get where one is missing.
-# A name is that of the program and of its Debian and Ubuntu package.
+# A name is that of the program and of its Debian and Ubuntu package; PROGRAM=PACKAGE where the two differ.
 # Says what it installs; ends with one clear line where it can install nothing.
 set -euo pipefail
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
@@ -9,13 +9,14 @@ present() {
     case "$1" in
         python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         python3.*-venv) "${1%-venv}" -c 'import ensurepip, venv' 2>/dev/null ;;
-        *) command -v "$1" >/dev/null ;;
+        /*=*) [ -e "${1%=*}" ] ;;
+        *) command -v "${1%=*}" >/dev/null ;;
     esac
 }
 
 missing=()
 for name in "$@"; do
-    present "$name" || missing+=("$name")
+    present "$name" || missing+=("${name#*=}")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 

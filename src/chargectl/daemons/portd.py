@@ -65,6 +65,9 @@ def main(argv: list[str] | None = None) -> int:
     except (TakenError, OSError) as error:
         log.error("portd does not start: %s", error)
         return 1
+    beat = heartbeat.Heartbeat(options.heartbeat)
+    # The guard leaves the outputs to this process from here on.
+    beat.starting()
     configurations, problems = load(options.config_dir, options.backup_dir)
     for problem in problems:
         log.warning("%s", problem)
@@ -76,7 +79,6 @@ def main(argv: list[str] | None = None) -> int:
     board = PortBoard(profile, wiring_of(profile, customer, settings, led_gpios))
     clock = SystemClock()
     notifier = Notifier()
-    beat = heartbeat.Heartbeat(options.heartbeat)
     inbox = Inbox()
     bus = Bus(
         options.mqtt_host,
@@ -105,25 +107,32 @@ def main(argv: list[str] | None = None) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    # What was loaded stays: the collector need not look through it in every cycle of its own. It takes its
+    # time, so it comes before the first cycle: the guard does not let much pass between that and the second.
+    gc.collect()
+    gc.freeze()
+    wanted = False
     try:
         loop.start()
         loop.cycle()
         bus.start()
         notifier.ready()
-        # What was loaded stays: the collector need not look through it in every cycle of its own.
-        gc.collect()
-        gc.freeze()
         loop.run()
+        wanted = True
+    except heartbeat.TakenOverError as error:
+        log.error("portd ends: %s", error)
     finally:
         # Whatever ends the loop, an exception too: power off first.
         for fault in board.safe_outputs():
             log.error("%s", fault)
+        # Closing the connections may take longer than the guard waits for a heartbeat.
+        beat.end(wanted)
         notifier.stopping()
         bus.stop()
         board.close()
         beat.close()
         instance.release()
-    return 0
+    return 0 if wanted else 1
 
 
 if __name__ == "__main__":
