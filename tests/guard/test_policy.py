@@ -225,6 +225,24 @@ def test_a_boot_that_is_not_found_healthy_in_time_is_reset(works: bool) -> None:
     assert world.policy.taken == (PORTD if works else 0)
 
 
+def test_a_relay_line_that_does_not_obey_any_more_calls_for_a_reset() -> None:
+    world = World().run(1_000)
+    world.beats = False
+    world.until("safe", True, 2_000)
+    world.policy.outputs(world.now, "relay 1")
+    world.policy.outputs(world.now + policy.LOST_MS, "relay 1")
+    world.run(POLL_MS)
+    assert world.policy.feed
+    world.policy.outputs(world.now, "")
+    world.policy.outputs(world.now, "relay 1")
+    world.policy.outputs(world.now + policy.LOST_MS, "relay 1")
+    world.run(POLL_MS)
+    assert world.policy.feed
+    world.policy.outputs(world.now + policy.LOST_MS + 1, "relay 1")
+    world.run(POLL_MS)
+    assert (world.policy.feed, world.policy.why) == (False, "relay 1 cannot be put to its safe level")
+
+
 @pytest.mark.parametrize("portd", ["works", "hangs", "is away"])
 def test_a_degraded_board_stays_up_with_safe_outputs(portd: str) -> None:
     world = World(healthy=False).run(1_000)

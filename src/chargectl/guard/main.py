@@ -70,8 +70,9 @@ class Guard:
         self._taken.tell(policy.taken)
         if policy.safe:
             self._outputs.make_safe(self._held)
+            policy.outputs(now_ms, self._outputs.lost)
         self._held = policy.safe
-        if not policy.feed and not self._bitten:
+        if not policy.feed:
             self._bitten = True
             self._watchdog.bite()
         self._tell(now_ms)

@@ -37,17 +37,31 @@ class Outputs:
             _steady_pilot()
         return self._pilot.make_safe() and well
 
+    @property
+    def lost(self):
+        """Name of a line that obeyed once and does not any more, "" if there is none."""
+        for line in self._lines:
+            if line.lost:
+                return line.name
+        return ""
+
 
 class Line:
     """One GPIO line and its safe level."""
 
     def __init__(self, number, name, high):
         self._number = number
-        self._name = name
+        self.name = name
         self._safe = b"high" if high else b"low"
         self._path = f"{_GPIO}/gpio{number}/direction"
         self._fd = -1
         self._failed = False
+        self._obeyed = False
+
+    @property
+    def lost(self):
+        """Whether the line obeyed once and does not any more."""
+        return self._obeyed and self._failed
 
     def make_safe(self):
         """Put the line to its safe level; return whether that worked."""
@@ -58,12 +72,13 @@ class Line:
                     raise OSError(os.errno())
         except OSError as problem:
             if not self._failed:
-                error(f"{self._name}: {self._path}: {name_of(problem)}: it cannot be put to its safe level")
+                error(f"{self.name}: {self._path}: {name_of(problem)}: it cannot be put to its safe level")
             self._failed = True
             return False
         if self._failed:
-            note(f"{self._name}: works again")
+            note(f"{self.name}: works again")
         self._failed = False
+        self._obeyed = True
         return True
 
     def _open(self):

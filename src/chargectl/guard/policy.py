@@ -27,6 +27,10 @@ takes minutes and is no fault."""
 PID1_MS = 30_000
 """How long PID 1 may leave a question unanswered: reloading all units on a slow board takes seconds."""
 
+LOST_MS = 1_000
+"""How long a relay or motor line that obeyed before may refuse its safe level. Only a reset of the SoC, which
+lets go of all lines, is left then."""
+
 STARTING = "starting"
 STOPPED = "stopped"
 FAILED = "failed"
@@ -62,6 +66,17 @@ class Policy:
         self._holder_ms = now_ms
         self._away_ms: int | None = now_ms
         self._ending_ms: int | None = None
+        self._lost_ms: int | None = None
+
+    def outputs(self, now_ms: int, lost: str) -> None:
+        """Tell how holding the outputs went: ``lost`` names a line that does not obey any more, or is ""."""
+        if not lost:
+            self._lost_ms = None
+            return
+        if self._lost_ms is None:
+            self._lost_ms = now_ms
+        if now_ms - self._lost_ms > LOST_MS and not self.fault:
+            self.fault = f"{lost} cannot be put to its safe level"
 
     def step(
         self,

@@ -28,6 +28,7 @@ class Watchdog:
         self._fd = -1
         self._timeout_s = TIMEOUT_S
         self._failed = False
+        self._bites = False
 
     @property
     def works(self):
@@ -49,15 +50,25 @@ class Watchdog:
         self._failed = False
 
     def bite(self):
-        """Let it reset the board as soon as it can."""
-        self._change(BITE_S)
+        """Let it reset the board as soon as it can; to be repeated until it works.
+
+        Done once only: the kernel feeds the watchdog each time its timeout is set.
+        """
+        if self._bites:
+            return
+        try:
+            if self._fd < 0:
+                self._fd = libc.open_write(self._path)
+            self._timeout_s = BITE_S
+            self._set_timeout()
+            self._bites = True
+        except OSError as problem:
+            # Where it was fed before, it bites all the same, after the time that it has.
+            self._fail(problem)
 
     def outlive(self):
         """Leave it armed for the rest of a shutdown."""
-        self._change(SHUTDOWN_S)
-
-    def _change(self, timeout_s):
-        self._timeout_s = timeout_s
+        self._timeout_s = SHUTDOWN_S
         try:
             self._set_timeout()
         except OSError as problem:
