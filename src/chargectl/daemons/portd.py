@@ -32,6 +32,7 @@ from chargectl.port.machine import Port
 from chargectl.system import heartbeat, journal
 from chargectl.system.clock import SystemClock
 from chargectl.system.instance import Instance, TakenError
+from chargectl.system.memory import stay_in_memory
 from chargectl.system.notify import Notifier
 
 log = logging.getLogger(__name__)
@@ -111,6 +112,7 @@ def main(argv: list[str] | None = None) -> int:
     # time, so it comes before the first cycle: the guard does not let much pass between that and the second.
     gc.collect()
     gc.freeze()
+    stay_in_memory()
     wanted = False
     try:
         loop.start()
