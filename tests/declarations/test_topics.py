@@ -14,6 +14,7 @@ OURS = {
     "chargectl/portd/errors",
     "chargectl/portd/online",
     "chargectl/configd/online",
+    "chargectl/updated/online",
     "chargectl/config/changed",
 }
 CORRECTED = {

@@ -20,7 +20,7 @@ TOPIC_GLOBAL_VERSION_CHARGING_SOFTWARE: Final = Topic(
     "Version of the charging software, published when the station has booted; its presence means"
     " operational.",
     "15.5.2",
-    "portd",
+    "updated",
     retain=True,
 )
 TOPIC_GLOBAL_TIME_SET_STATUS: Final = Topic(
@@ -195,6 +195,16 @@ TOPIC_CONFIGD_ONLINE: Final = Topic(
     "Whether configd is connected to the broker; 0 is its last will.",
     OWN,
     "configd",
+    retain=True,
+)
+TOPIC_UPDATED_ONLINE: Final = Topic(
+    "TOPIC_UPDATED_ONLINE",
+    "chargectl/updated/online",
+    Direction.PUBLISHED,
+    Payload.BOOL,
+    "Whether updated is connected to the broker; 0 is its last will.",
+    OWN,
+    "updated",
     retain=True,
 )
 TOPIC_CONFIG_CHANGED: Final = Topic(
