@@ -13,6 +13,7 @@ from chargectl.config.configuration import Configuration, Entry
 from chargectl.config.document import Document
 from chargectl.config.load import load, shape_of, shipped_content
 from chargectl.config.owner import Owner, RefusedError
+from chargectl.config.recovery import recover
 from chargectl.config.schema import json_schema
 from chargectl.config.shape import Shape
 from chargectl.config.store import BACKUPS, DIRECTORY
@@ -50,6 +51,7 @@ def add_parser(subparsers: Any) -> None:
     export = verbs.add_parser("export", help="print a file as JSON without comments")
     for verb in (get, shown, verbs.choices["diff"], export):
         verb.add_argument("--with-secrets", action="store_true", help=f"show secrets instead of {HIDDEN}")
+    verbs.add_parser("recover", help="restore files that are missing, empty or damaged (done at each boot)")
     schema = verbs.add_parser("schema", help="print the JSON Schema of a file, for editors")
     shipped = verbs.add_parser("shipped", help="print the file as it is shipped, with comments")
     for verb in (export, schema, shipped):
@@ -69,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
         return OK
     if args.verb == "export":
         return _export(args)
+    if args.verb == "recover":
+        return _recover(args)
     configurations, problems = load(args.config_dir, args.backup_dir)
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
@@ -81,6 +85,18 @@ def run(args: argparse.Namespace) -> int:
         else:
             _diff(configuration, secrets=args.with_secrets)
     return OK
+
+
+def _recover(args: argparse.Namespace) -> int:
+    """Put a usable file in the place of each one that is not (guide 10.3); says what was done."""
+    failed = False
+    for file in ConfigFile:
+        path = args.config_dir / file.value
+        recovered = recover(path, args.backup_dir, lambda file=file: shipped_content(file))  # type: ignore[misc]
+        for event in recovered.events:
+            print(event, file=sys.stderr)
+        failed = failed or not recovered.written
+    return FAILED if failed else OK
 
 
 def _get(args: argparse.Namespace, configurations: dict[ConfigFile, Configuration]) -> int:

@@ -1,0 +1,96 @@
+"""udev's rules, as udev evaluates them for devices of this machine that are made to look like a board's."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+WANTS = "SYSTEMD_WANTS=chargectl-usb@{}.service"
+
+pytestmark = [
+    pytest.mark.usefixtures("as_root"),
+    pytest.mark.skipif(shutil.which("udevadm") is None, reason="udev is not installed"),
+]
+
+
+def evaluate(installed: Path, device: str, seems: str, tmp_path: Path) -> str:
+    """What udev makes of a device about which earlier rules have found out what ``seems`` says."""
+    (tmp_path / "69-seems.rules").write_text(f"{seems}\n")
+    rules = installed / "usr/lib/udev/rules.d/70-chargectl.rules"
+    commands = f"""
+        mount -t tmpfs tmpfs /run
+        mkdir -p /run/udev/rules.d
+        cp {rules} {tmp_path}/69-seems.rules /run/udev/rules.d
+        for name in /usr/lib/udev/rules.d /lib/udev/rules.d /etc/udev/rules.d; do
+            mount -t tmpfs tmpfs $name 2>/dev/null || :
+        done
+        udevadm test --action=add {device} 2>&1
+    """
+    return subprocess.run(
+        ["unshare", "--mount", "--propagation", "private", "sh", "-c", commands],
+        text=True,
+        capture_output=True,
+        check=False,
+    ).stdout
+
+
+def block(bus: str, kind: str, usage: str) -> str:
+    return f'SUBSYSTEM=="block", ENV{{ID_BUS}}="{bus}", ENV{{ID_TYPE}}="{kind}", ENV{{ID_FS_USAGE}}="{usage}"'
+
+
+@pytest.fixture
+def disk() -> str:
+    found = sorted(Path("/sys/class/block").glob("loop*"))
+    if not found:
+        pytest.skip("this machine has no loop devices")
+    return str(found[0])
+
+
+@pytest.mark.spec(264)
+def test_a_file_system_on_a_usb_stick_starts_its_service(installed: Path, tmp_path: Path, disk: str) -> None:
+    output = evaluate(installed, disk, block("usb", "disk", "filesystem"), tmp_path)
+    assert WANTS.format(Path(disk).name) in output
+    assert "TAGS=:systemd:" in output
+
+
+@pytest.mark.parametrize(
+    "seems",
+    [
+        block("usb", "cd", "filesystem"),
+        block("usb", "disk", ""),
+        block("usb", "disk", "crypto"),
+        block("usb", "disk", "raid"),
+        block("ata", "disk", "filesystem"),
+        block("", "disk", "filesystem"),
+    ],
+)
+def test_nothing_else_does(installed: Path, tmp_path: Path, disk: str, seems: str) -> None:
+    output = evaluate(installed, disk, seems, tmp_path)
+    assert "ACTION=add" in output
+    assert "chargectl-usb" not in output
+
+
+def test_the_rules_have_no_mistakes(installed: Path, tmp_path: Path, disk: str) -> None:
+    output = evaluate(installed, disk, "", tmp_path)
+    complaints = [line for line in output.splitlines() if "70-chargectl.rules" in line]
+    # The users are those of a board.
+    complaints = [line for line in complaints if "Unknown group 'chargectl-guard'" not in line]
+    complaints = [line for line in complaints if not line.startswith("Reading rules file")]
+    assert complaints == []
+
+
+def test_the_serial_ports_have_the_guides_names_too(installed: Path) -> None:
+    """No such device can be made here: the rule is read, not run."""
+    rules = (installed / "usr/lib/udev/rules.d/70-chargectl.rules").read_text()
+    (rule,) = [line for line in rules.splitlines() if "ttymxc" in line and not line.startswith("#")]
+    parts = {part.strip() for part in rule.split(",")}
+    assert parts == {
+        'SUBSYSTEM=="tty"',
+        'KERNEL=="ttymxc[0-9]"',
+        'GROUP="dialout"',
+        'MODE="0660"',
+        'SYMLINK+="ttymx%n"',
+    }
