@@ -375,7 +375,7 @@ class TestFailed:
         main(["boot", "record"])
         assert main(["boot", "failed"]) == 0
         assert device.history.read()[-1].reason == (
-            "the health check did not end; failed: chargectl-x.service"
+            "no result of the health check; failed: chargectl-x.service"
         )
         device.manager.call("reset-failed")
 
@@ -387,6 +387,17 @@ class TestFailed:
         monkeypatch.setenv("PATH", str(device.root / "programs"))
         assert main(["boot", "failed"]) == 1, "its unit then resets the board by force"
         assert "systemctl reboot: No such file or directory" in capsys.readouterr().err
+
+    def test_a_retry_that_cannot_be_started_does_not_restart_the_board(
+        self, device: Device, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr("chargectl.cli.boot.reboot_helps", lambda *_: False)
+        device.start()
+        main(["boot", "record"])
+        monkeypatch.setenv("PATH", str(device.root / "programs"))
+        assert main(["boot", "failed"]) == 0
+        assert boots.DEGRADED.exists()
+        assert "no further attempt by itself" in capsys.readouterr().err
 
 
 class TestLeds:

@@ -446,3 +446,26 @@ def test_the_charging_software_comes_first(web: WebServer, recorder: Recorder, u
     assert [os.getpriority(os.PRIO_PROCESS, child) for child in found] == [max(own, 10)]
     gate.set()
     assert result_of(recorder) == ("succeeded", "")
+
+
+VERSION = "ci/global/version/charging_software"
+
+
+@pytest.mark.spec(258)
+def test_the_version_is_told_once_the_boot_is_accepted(
+    tmp_path: Path, broker: PrivateBroker, rig: RaucRig, recorder: Recorder
+) -> None:
+    # What a broker has kept from the boot before must not say that this one is operational.
+    recorder.publish(VERSION, "1.9", retain=True)
+    with Process(tmp_path / "own", rig, broker.port) as daemon:
+        recorder.wait_for(VERSION, "")
+        daemon.release.write_text("VERSION=2.0\nBUILD=2026-11-21T00:00:00Z\n")
+        daemon.healthy.touch()
+        recorder.wait_for(VERSION, "2.0")
+        # A broker that forgets is told again.
+        broker.stop()
+        broker.start()
+        with Recorder(broker.port, VERSION) as late:
+            late.wait_for(VERSION, "2.0")
+            assert [message.retain for message in late.messages if message.text == "2.0"] == [True]
+        assert recorder.payloads(VERSION)[:3] == ["1.9", "", "2.0"]

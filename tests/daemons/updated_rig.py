@@ -35,6 +35,8 @@ class Process:
         self.file = self.folder / "file" / "update.image"
         self.log = root / "log"
         self.boots = root / "boots.json"
+        self.healthy = root / "healthy"
+        self.release = root / "release"
         notify = root / "notify"
         notify.unlink(missing_ok=True)
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -45,6 +47,7 @@ class Process:
                 [
                     *(sys.executable, "-m", "chargectl.daemons.updated", "--mqtt-port", str(port)),
                     *("--download-dir", str(self.folder), "--boots", str(self.boots), "--bus", rig.address),
+                    *("--healthy", str(self.healthy), "--release", str(self.release)),
                 ],
                 stderr=log,
                 env={

@@ -111,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--variant", type=int, required=True, help="board variant")
     parser.add_argument("--group", required=True, help="who may read and drive the pins")
     parser.add_argument(
-        "--wait", type=float, default=0.0, metavar="S", help="how long a driver may take to load (%(default)s)"
+        "--wait", type=float, default=0.0, metavar="S", help="how long a driver may load (%(default)s)"
     )
     options = parser.parse_args(arguments)
     try:

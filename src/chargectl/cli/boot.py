@@ -114,10 +114,14 @@ def failed(_args: argparse.Namespace) -> int:
             return OK
         log.error("not restarting: that has been tried; the system stays up, not fit for service")
         write_atomic(boots.DEGRADED, (reason + "\n").encode("utf-8"), mode=0o644)
-        units.restart(RETRY_TIMER)
     except (UnitsError, OSError) as error:
         log.error("%s", _said(error))
         return FAILED
+    try:
+        units.restart(RETRY_TIMER)
+    except UnitsError as error:
+        # The unit's failure would restart the system, which is what is not wanted any more.
+        log.error("%s; no further attempt by itself", _said(error))
     return OK
 
 
@@ -213,12 +217,8 @@ def _why(units: Units) -> str:
         names = units.failed()
     except UnitsError as error:
         return str(error)
-    # The check itself is among them: it is why this runs.
-    return (
-        f"the health check did not end; failed: {', '.join(names)}"
-        if names
-        else "the health check did not end"
-    )
+    # The check itself, or what follows it, is among them: it is why this runs.
+    return f"no result of the health check; failed: {', '.join(names) or 'no unit'}"
 
 
 def _show(args: argparse.Namespace, change: Callable[[Any], object]) -> int:

@@ -19,7 +19,8 @@ _RETRY_S = 0.02
 
 
 def write_atomic(path: Path, data: bytes, mode: int = 0o640) -> None:
-    """Replace the content of a file; mode and owner of an existing one are kept, links are followed.
+    """Replace the content of a file; mode and (where allowed) owner of an existing one are kept, links are
+    followed.
 
     The data goes to a temporary file in the same folder, to the disk (fsync), over the old name (rename),
     and the folder to the disk. Raises OSError when any step fails; the file then is the old one, or, when
@@ -38,7 +39,9 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o640) -> None:
     try:
         try:
             if old is not None and (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
-                os.fchown(descriptor, old.st_uid, old.st_gid)
+                # A daemon may write a file that root has put there, but not as root's.
+                with contextlib.suppress(PermissionError):
+                    os.fchown(descriptor, old.st_uid, old.st_gid)
             os.fchmod(descriptor, mode if old is None else old.st_mode & 0o7777)
             rest = memoryview(data)
             while rest:

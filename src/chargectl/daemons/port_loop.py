@@ -223,4 +223,5 @@ class ControlLoop:
             self._notifier.watchdog()
         # A fault within an interval costs that interval's sign of life; a lasting one costs all.
         self._watchdog_ok = True
-        self._watchdog_at = now_ms + int(interval_s * 1000)
+        # A third of the manager's patience, so that one lost sign does not end a process that works.
+        self._watchdog_at = now_ms + int(interval_s * 1000) * 2 // 3

@@ -22,6 +22,7 @@ from chargectl.bus.inbox import Inbox
 from chargectl.bus.message import Message
 from chargectl.bus.payload import Value
 from chargectl.daemons.updated_tasks import Tasks
+from chargectl.daemons.updated_version import LOOK_S, VersionTopic
 from chargectl.declarations import topics
 from chargectl.declarations.types import Payload, Topic
 from chargectl.system.clock import Clock, SystemClock
@@ -112,7 +113,9 @@ class Updated:
         notifier: Notifier,
         folder: Path,
         clock: Clock,
+        version: VersionTopic,
     ) -> None:
+        self._version = version
         self._updater = updater
         self._record = record
         self._intake = intake
@@ -149,6 +152,7 @@ class Updated:
         record = self._record.read()
         if record is not None:
             self._intake.note_secret(record.request)
+        self._version.look()
         now_s = int(self._clock.utc_now().timestamp())
         self._carry_out(self._updater.start(record, self._clock.monotonic_ms(), now_s))
         self._notifier.ready()
@@ -163,6 +167,7 @@ class Updated:
         tasks.end()
 
     def _step(self) -> None:
+        self._version.look()
         events: list[Event] = []
         while self._events:
             events.append(self._events.popleft())
@@ -175,6 +180,8 @@ class Updated:
     def _pause_s(self) -> float:
         interval = self._notifier.watchdog_interval_s
         pause = IDLE_S if interval is None else interval
+        if not self._version.told:
+            pause = min(pause, LOOK_S)
         deadline = self._updater.deadline_ms
         if deadline is not None:
             pause = min(pause, max(0.0, (deadline - self._clock.monotonic_ms()) / 1000))
@@ -224,14 +231,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     system = running_system(options.boots)
     folder = options.download_dir / FILE_FOLDER
     clock = SystemClock()
+
+    def publish(topic: Topic, value: Value, again: bool = False) -> None:
+        bus.publish(topic, value, again=again)
+
     service = Updated(
         Updater(system),
         RecordFile(options.download_dir / NAME),
         Intake(clock, redactor.add),
-        lambda topic, value, again: bus.publish(topic, value, again=again),
+        publish,
         Notifier(),
         folder,
         clock,
+        VersionTopic(publish, options.healthy, options.release),
     )
     bus = Bus(
         options.mqtt_host,
@@ -252,8 +264,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from chargectl.system.boots import HEALTHY
     from chargectl.system.boots import PATH as BOOTS
     from chargectl.system.rauc import SYSTEM_BUS
+    from chargectl.system.release import PATH as RELEASE
 
     parser = argparse.ArgumentParser(
         prog="updated",
@@ -263,6 +277,8 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--download-dir", type=Path, default=DIRECTORY, metavar="DIR", help="folder of its own files")
     add("--boots", type=Path, default=BOOTS, metavar="FILE", help="history of boots")
+    add("--healthy", type=Path, default=HEALTHY, metavar="FILE", help="exists when the boot is accepted")
+    add("--release", type=Path, default=RELEASE, metavar="FILE", help="which image runs")
     add("--bus", default=SYSTEM_BUS, metavar="ADDRESS", help="D-Bus on which RAUC is found")
     add("--mqtt-host", default="127.0.0.1", metavar="HOST", help="MQTT broker")
     add("--mqtt-port", type=int, default=1883, metavar="PORT", help="port of the MQTT broker")
