@@ -16,7 +16,7 @@ export PYTHON
 FAST := $(wildcard tests/declarations tests/config tests/pilot tests/port tests/hmi tests/update)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint format check-docs docs bench mutate coverage clean programs
+.PHONY: help run test test-fast lint format check-docs docs bench mutate coverage clean programs programs-test
 
 help: ## list the targets
 	@echo "make TARGET [ARGS=...] [PYTHON=python3.N]"
@@ -25,7 +25,7 @@ help: ## list the targets
 run: $(RUN_READY) programs ## a simulated board with a car: a live screen, or without a terminal a full session
 	@$(BIN)/chargectl sim run $(ARGS)
 
-test: $(DEV_READY) programs ## all tests; writes docs/conformance.md (with ARGS: those tests, writes nothing)
+test: $(DEV_READY) yocto-tools programs-test ## all tests but those on the emulated board; writes docs/conformance.md (with ARGS: those tests, writes nothing)
 	@$(BIN)/python -m pytest $(or $(ARGS),--conformance=write)
 
 test-fast: $(DEV_READY) ## tests of the declarations and the pure cores
@@ -46,6 +46,7 @@ format: $(DEV_READY) ## lay out the code as lint wants it
 check-docs: $(DEV_READY) ## fail where a generated document is not what its source says
 	$(BIN)/python -m chargectl.declarations.reference docs/reference --check
 	$(BIN)/python -m chargectl.board.guard_pins src/chargectl/guard/pins.py --check
+	$(BIN)/python bundle/reference.py docs/reference/migration.md --check
 	@echo "pytest --conformance=check"
 	@said=$$($(BIN)/python -m pytest --collect-only -qqq --conformance=check 2>&1) || \
 		{ echo "$$said" | sed '/^tests.*: [0-9]*$$/d'; exit 1; }
@@ -53,6 +54,9 @@ check-docs: $(DEV_READY) ## fail where a generated document is not what its sour
 docs: $(DEV_READY) ## write the generated documents: the reference, and by running all tests the conformance table
 	$(BIN)/python -m chargectl.declarations.reference docs/reference
 	$(BIN)/python -m chargectl.board.guard_pins src/chargectl/guard/pins.py
+	$(BIN)/python bundle/reference.py docs/reference/migration.md
+	@for file in customer leds rotaryencd; do \
+		$(BIN)/chargectl config shipped $$file.json >overlays/common/etc/secc/$$file.json.shipped; done
 	@$(MAKE) --no-print-directory test ARGS=
 
 bench: $(DEV_READY) programs ## measure; ARGS names the benchmarks to run
@@ -61,7 +65,7 @@ bench: $(DEV_READY) programs ## measure; ARGS names the benchmarks to run
 mutate: $(DEV_READY) ## change the cores' code bit by bit and see whether a test notices (takes long)
 	@$(BIN)/python tools/mutate.py $(ARGS)
 
-coverage: $(DEV_READY) programs ## which lines and branches the tests reach
+coverage: $(DEV_READY) yocto-tools programs-test ## which lines and branches the tests reach
 	$(BIN)/python -m coverage run -m pytest $(ARGS)
 	$(BIN)/python -m coverage report
 
@@ -74,6 +78,15 @@ clean: ## remove everything that was made here
 # The broker. Tests and `make run` start their own on a free port; the package's own service is not used.
 programs:
 	@tools/need.sh mosquitto
+
+# What tests put the firmware together with: RAUC and its D-Bus, systemd, the broker's clients, file systems.
+programs-test: programs
+	@tools/need.sh rauc /usr/share/dbus-1/system-services/de.pengutronix.rauc.service=rauc-service \
+		faketime casync fw_printenv=libubootenv-tool mksquashfs=squashfs-tools openssl curl zstd xz=xz-utils bzip2 strace shellcheck \
+		busybox dash dbus-daemon=dbus-daemon dbus-send=dbus-bin systemd-analyze=systemd udevadm=udev \
+		nft=nftables ssh-keygen=openssh-client sshd=openssh-server ip=iproute2 mosquitto_sub=mosquitto-clients \
+		mke2fs=e2fsprogs mkfs.vfat=dosfstools mkfs.exfat=exfatprogs ntfs-3g mcopy=mtools sfdisk=fdisk cpio \
+		unshare=util-linux setpriv=util-linux qemu-system-arm
 
 $(RUN_READY): requirements/run.txt src/chargectl/pyproject.toml
 	@tools/venv.sh $(VENV) requirements/run.txt
