@@ -290,6 +290,18 @@ class TestRecord:
         assert "this boot is not on record: " in error
         assert "Traceback" not in error
 
+    @pytest.mark.usefixtures("sim_world")
+    def test_a_data_partition_that_is_missing_makes_no_good_boot_a_bad_one(
+        self, device: Device, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        device.start()
+        blocker = device.root / "blocker"
+        blocker.write_text("a file where the folder belongs")
+        monkeypatch.setattr(boots, "PATH", blocker / "boots.json")
+        assert main(["boot", "good"]) == 0
+        assert boots.HEALTHY.exists()
+        assert "the boot's outcome is not on record: " in capsys.readouterr().err
+
     def test_an_image_without_a_release_file_is_recorded(self, device: Device) -> None:
         device.start()
         release.PATH.unlink()

@@ -99,11 +99,15 @@ def require() -> None:
 
 
 class Machine:
-    """A running system with the image's units. ``wanted`` are started; each logs to a file of its own."""
+    """A running system with the image's units. ``wanted`` are started; each logs to a file of its own.
 
-    def __init__(self, folder: Path, wanted: tuple[str, ...]) -> None:
+    ``programs``: shell scripts that take the place of programs in /usr/bin.
+    """
+
+    def __init__(self, folder: Path, wanted: tuple[str, ...], programs: dict[str, str] | None = None) -> None:
         self._folder = folder
         self._wanted = wanted
+        self._programs = programs or {}
         self._process: subprocess.Popen[bytes] | None = None
         self._group = _new_cgroup()
         self._console = b""
@@ -234,6 +238,10 @@ class Machine:
             f"#!/bin/sh\nset -eu\necho low >/sys/class/gpio/gpio{CONTACTOR}/direction\necho made safe\n"
         )
         program.chmod(0o755)
+        for name, text in self._programs.items():
+            program = shared / "bin" / name
+            program.write_text(f"#!/bin/sh\n{text}\n")
+            program.chmod(0o755)
         units = shared / "units"
         for name in _STUBS:
             (units / f"{name}.target").write_text("[Unit]\nDefaultDependencies=no\n")

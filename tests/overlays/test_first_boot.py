@@ -173,6 +173,34 @@ def test_damaged_host_keys_are_made_anew(overlays: Path, root: Path) -> None:
     check_complete(root)
 
 
+@pytest.mark.parametrize("missing", ["ssh-keygen", "mosquitto_passwd", "awk"])
+def test_what_fails_stops_nothing_else(overlays: Path, root: Path, tmp_path: Path, missing: str) -> None:
+    """Without host keys the broker has its password file all the same; the next boot makes the rest."""
+    shims = tmp_path / "shims"
+    shims.mkdir()
+    (shims / missing).write_text("#!/bin/sh\nexit 1\n")
+    (shims / missing).chmod(0o755)
+    result = subprocess.run(
+        command(overlays, root),
+        text=True,
+        capture_output=True,
+        check=False,
+        env={"PATH": f"{shims}:/usr/sbin:/usr/bin"},
+    )
+    assert result.returncode == 1
+    assert ": failed" in result.stderr
+    made = {
+        "ssh-keygen": (root / "etc/ssh/ssh_host_ed25519_key").exists(),
+        "mosquitto_passwd": (root / "etc/mosquitto/passwd").exists(),
+        "awk": "root:$6$" in (root / "etc/shadow").read_text(),
+    }
+    assert made == {name: name != missing for name in made}
+    assert len(credentials(root)["WEB_PASSWORD"]) == 20
+    assert len((root / "etc/shadow").read_text().splitlines()) == 3
+    first_boot(overlays, root)
+    check_complete(root)
+
+
 STEPS = ("ssh-keygen", "mosquitto_passwd", "awk", "chown", "chmod", "sync", "mv", "rm", "cat", "mkdir")
 """Programs by which the script changes anything: the power fails before each run of each."""
 

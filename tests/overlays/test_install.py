@@ -126,6 +126,31 @@ def test_links_are_what_systemctl_would_make(installed: Path, tmp_path: Path) ->
     assert tree(copy) == tree(installed)
 
 
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "rauc-mark-good.service",  # accepts a boot without asking the charging stack
+        "sshd-keygen.service",  # first-boot makes the host keys; two at once may mix them up
+        "sshdgenkeys.service",
+        "systemd-firstboot.service",
+        "systemd-networkd-wait-online.service",
+    ],
+)
+def test_units_that_would_interfere_are_masked(installed: Path, unit: str) -> None:
+    assert os.readlink(installed / "etc/systemd/system" / unit) == "/dev/null"
+
+
+def test_the_emulated_board_has_its_plant(overlays: Path, installed: Path, tmp_path: Path) -> None:
+    assert run(overlays, str(tmp_path), "charge-control-c-qemu").returncode == 0
+    link = "etc/systemd/system/multi-user.target.wants/plant-relay.service"
+    assert (tmp_path / os.readlink(tmp_path / link).lstrip("/")).is_file()
+    assert not (installed / link).is_symlink()
+    unit = (tmp_path / "usr/lib/systemd/system/plant-relay.service").read_text()
+    before = re.search(r"^Before=(.*)$", unit, re.M)
+    assert before is not None
+    assert {"chargectl-pins.service", "chargectl-portd.service"} <= set(before[1].split())
+
+
 def test_the_preset_speaks_of_every_unit(installed: Path) -> None:
     units = installed / "usr/lib/systemd/system"
     preset = (installed / "usr/lib/systemd/system-preset/90-chargectl.preset").read_text()

@@ -16,7 +16,7 @@ pytestmark = [
 ]
 
 
-def evaluate(installed: Path, device: str, seems: str, tmp_path: Path) -> str:
+def evaluate(installed: Path, device: str, seems: str, tmp_path: Path, prepare: str = "") -> str:
     """What udev makes of a device about which earlier rules have found out what ``seems`` says."""
     (tmp_path / "69-seems.rules").write_text(f"{seems}\n")
     rules = installed / "usr/lib/udev/rules.d/70-chargectl.rules"
@@ -27,6 +27,7 @@ def evaluate(installed: Path, device: str, seems: str, tmp_path: Path) -> str:
         for name in /usr/lib/udev/rules.d /lib/udev/rules.d /etc/udev/rules.d; do
             mount -t tmpfs tmpfs $name 2>/dev/null || :
         done
+        {prepare}
         udevadm test --action=add {device} 2>&1
     """
     return subprocess.run(
@@ -37,8 +38,11 @@ def evaluate(installed: Path, device: str, seems: str, tmp_path: Path) -> str:
     ).stdout
 
 
-def block(bus: str, kind: str, usage: str) -> str:
-    return f'SUBSYSTEM=="block", ENV{{ID_BUS}}="{bus}", ENV{{ID_TYPE}}="{kind}", ENV{{ID_FS_USAGE}}="{usage}"'
+def block(bus: str, kind: str, usage: str, table: str = "") -> str:
+    return (
+        f'SUBSYSTEM=="block", ENV{{ID_BUS}}="{bus}", ENV{{ID_TYPE}}="{kind}", ENV{{ID_FS_USAGE}}="{usage}", '
+        f'ENV{{ID_PART_TABLE_TYPE}}="{table}"'
+    )
 
 
 @pytest.fixture
@@ -56,9 +60,44 @@ def test_a_file_system_on_a_usb_stick_starts_its_service(installed: Path, tmp_pa
     assert "TAGS=:systemd:" in output
 
 
+@pytest.mark.spec(264)
+def test_a_partition_starts_it_and_its_disk_does_not(installed: Path, tmp_path: Path, disk: str) -> None:
+    """udev lets partitions inherit what it knows of the disk, its table included."""
+    seems = block("usb", "disk", "filesystem", "dos")
+    assert "chargectl-usb" not in evaluate(installed, disk, seems, tmp_path)
+    as_partition = changed(installed, tmp_path, 'ENV{DEVTYPE}=="disk"', 'ENV{DEVTYPE}!="disk"')
+    assert WANTS.format(Path(disk).name) in evaluate(as_partition, disk, seems, tmp_path)
+
+
+def changed(installed: Path, tmp_path: Path, old: str, new: str) -> Path:
+    """The rules for a device that this machine lacks, made to fit one that it has."""
+    rules = (installed / "usr/lib/udev/rules.d/70-chargectl.rules").read_text()
+    assert old in rules
+    folder = tmp_path / "changed/usr/lib/udev/rules.d"
+    folder.mkdir(parents=True)
+    (folder / "70-chargectl.rules").write_text(rules.replace(old, new))
+    return tmp_path / "changed"
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"), [("[none] mq-deadline bfq", "bfq"), ("[none] mq-deadline", "")]
+)
+def test_the_scheduler_with_weights(
+    installed: Path, tmp_path: Path, disk: str, offered: str, chosen: str
+) -> None:
+    """The rule of the eMMC, under a loop device's name, with a file in the place of the scheduler's."""
+    rules = changed(installed, tmp_path, 'KERNEL=="mmcblk[0-9]"', f'KERNEL=="{Path(disk).name}"')
+    scheduler = tmp_path / "scheduler"
+    scheduler.write_text(f"{offered}\n")
+    evaluate(rules, disk, "", tmp_path, f"mount --bind {scheduler} {disk}/queue/scheduler")
+    # The kernel makes a choice of what is written; in a file it replaces the beginning.
+    assert scheduler.read_text() == (chosen + f"{offered}\n"[len(chosen) :] if chosen else f"{offered}\n")
+
+
 @pytest.mark.parametrize(
     "seems",
     [
+        block("usb", "disk", "filesystem", "dos"),
         block("usb", "cd", "filesystem"),
         block("usb", "disk", ""),
         block("usb", "disk", "crypto"),

@@ -46,7 +46,8 @@ def unit_values(units: Path, daemon: str) -> dict[str, str]:
     """The last value of each word of the service, its drop-ins included."""
     values: dict[str, str] = {}
     files = [units / f"{daemon}.service", *sorted((units / f"{daemon}.service.d").glob("*.conf"))]
-    for file in files:
+    # Of RAUC's service only the drop-in is ours.
+    for file in files if files[0].exists() else files[1:]:
         for line in file.read_text().splitlines():
             if re.match(r"[A-Za-z]+=", line):
                 name, _, value = line.partition("=")
@@ -81,7 +82,7 @@ def test_nobody_gives_up(units: Path, daemon: str) -> None:
     values = unit_values(units, daemon)
     assert values["Restart"] == "always"
     assert values["StartLimitIntervalSec"] == "0"
-    assert values["RestartSec"] in ("500ms", "1", "2", "5")
+    assert values["RestartSec"] in ("100ms", "1", "2", "5")
 
 
 @pytest.mark.parametrize("daemon", DAEMONS)
@@ -118,13 +119,113 @@ def test_memory_is_taken_from_the_port_last(units: Path) -> None:
     assert "MemoryHigh" not in unit_values(units, "chargectl-portd"), "throttling stops the control loop"
 
 
+def guard_s(name: str) -> float:
+    """One of the guard's times."""
+    text = (Path(__file__).parents[2] / "src/chargectl/guard/policy.py").read_text()
+    match = re.search(rf"^{name} = ([0-9_]+)$", text, re.M)
+    assert match is not None
+    return int(match[1]) / 1000
+
+
 def test_the_guard_resets_before_systemd_restarts(units: Path) -> None:
     """A portd that hangs is the guard's business: its reset has to come before systemd's restart."""
-    text = (Path(__file__).parents[2] / "src/chargectl/guard/policy.py").read_text()
-    match = re.search(r"^HUNG_MS = ([0-9_]+)$", text, re.M)
+    assert int(unit_values(units, "chargectl-portd")["WatchdogSec"]) > guard_s("HUNG_MS") + 1
+
+
+def test_systemd_ends_portd_before_the_guard_takes_it_for_hung(units: Path) -> None:
+    assert int(unit_values(units, "chargectl-portd")["TimeoutStopSec"]) < guard_s("ENDING_MS") - 1
+
+
+def test_the_guard_waits_for_a_check_of_the_data(units: Path, installed: Path) -> None:
+    """The health check begins after /srv: both together have to fit into the guard's patience."""
+    match = re.search(r"x-systemd.device-timeout=(\d+)s", (installed / "etc/fstab").read_text())
     assert match is not None
-    hung_s = int(match[1]) / 1000
-    assert int(unit_values(units, "chargectl-portd")["WatchdogSec"]) > hung_s + 1
+    check = unit_values(units, "chargectl-check-srv")["TimeoutStartSec"]
+    health = unit_values(units, "chargectl-health")["ExecStart"].rpartition(" ")[2]
+    assert int(match[1]) + int(check) + int(health) < guard_s("HEALTHY_MS")
+
+
+@pytest.mark.parametrize("daemon", ["chargectl-portd", "chargectl-guard"])
+def test_the_port_stays_in_memory(units: Path, daemon: str) -> None:
+    assert unit_values(units, daemon)["LimitMEMLOCK"] == "infinity"
+    filters = re.findall(r"^SystemCallFilter=(.*)$", (units / f"{daemon}.service").read_text(), re.M)
+    assert filters[0] == "@system-service"
+    assert "mlockall" in calls(filters[0])
+    denied = set().union(*[calls(name.lstrip("~")) for name in " ".join(filters[1:]).split()])
+    assert denied
+    assert "mlockall" not in denied
+
+
+def calls(group: str) -> set[str]:
+    """The system calls of one of systemd's groups, and of the groups in it."""
+    found: set[str] = set()
+    for word in analyze(Path("/"), "syscall-filter", group).stdout.splitlines()[1:]:
+        name = word.strip()
+        if name.startswith("@"):
+            found |= calls(name)
+        elif name and not name.startswith("#"):
+            found.add(name)
+    return found
+
+
+def test_the_guard_goes_before_everything(units: Path) -> None:
+    values = unit_values(units, "chargectl-guard")
+    assert (values["CPUSchedulingPolicy"], values["CPUSchedulingPriority"]) == ("fifo", "10")
+
+
+@pytest.mark.parametrize("unit", ["rauc", "chargectl-updated", "chargectl-usb@"])
+def test_updates_give_way_to_the_port(units: Path, unit: str) -> None:
+    values, portd = unit_values(units, unit), unit_values(units, "chargectl-portd")
+    for name in ("CPUWeight", "IOWeight"):
+        assert int(values[name]) < 100 < int(portd[name])
+    assert int(values.get("Nice", "0")) >= 0 > int(portd["Nice"])
+    assert int(values["OOMScoreAdjust"]) > 0 > int(portd["OOMScoreAdjust"])
+    # A limit whose page cache is written back, not one that ends an installation.
+    assert "MemoryHigh" in values or unit != "rauc"
+    assert "MemoryMax" not in values or unit != "rauc"
+
+
+def test_rauc_sees_everything(units: Path) -> None:
+    """Partitions, loop devices, files below /proc/PID/fd: hidden in any way, it could not install."""
+    text = (units / "rauc.service.d/50-chargectl.conf").read_text()
+    words = set(re.findall(r"^([A-Za-z]+)=", text, re.M))
+    hiding = {"PrivateDevices", "PrivateMounts", "PrivateTmp", "ProcSubset", "User", "DevicePolicy"}
+    assert not words & hiding
+    assert not [
+        word for word in words if word.startswith(("Protect", "Restrict", "SystemCall", "Capability"))
+    ]
+    assert re.findall(r"^ExecStart=(.*)$", text, re.M) == ["", "/usr/lib/chargectl/rauc-service"]
+
+
+def test_updated_sees_which_boot_this_is(units: Path) -> None:
+    values = unit_values(units, "chargectl-updated")
+    assert values["ProcSubset"] == "all"
+    assert "chargectl-boot-record.service" in values["After"].split()
+
+
+def test_the_steps_of_the_boot_reach_the_bootloaders_environment(units: Path) -> None:
+    """It is on the eMMC, and its lock in /run/lock: neither may be hidden from who reads or changes it."""
+    for name in ("boot-record", "boot-failed", "mark-good"):
+        values = unit_values(units, f"chargectl-{name}")
+        assert not {"PrivateDevices", "DevicePolicy", "User"} & set(values)
+        assert values["ProtectSystem"] == "full"
+
+
+@pytest.mark.parametrize("name", ["leds", "boot-failed", "log", "check-srv"])
+def test_early_and_last_units_wait_for_no_folder(units: Path, name: str) -> None:
+    """A /tmp of its own makes a unit wait for systemd-tmpfiles-setup and for the mounts."""
+    values = unit_values(units, f"chargectl-{name}")
+    assert values["DefaultDependencies"] == "no"
+    assert not {"PrivateTmp", "RequiresMountsFor", "StateDirectory", "CacheDirectory"} & set(values)
+
+
+def test_a_stick_is_processed_to_the_end(units: Path) -> None:
+    text = (units / "chargectl-usb@.service").read_text()
+    values = unit_values(units, "chargectl-usb@")
+    assert values["KillMode"] == "mixed"
+    assert int(values["TimeoutStopSec"]) == 90
+    assert set(values["After"].split()) == {"chargectl-mark-good.service", "chargectl-boot-failed.service"}
+    assert re.search(r"^(BindsTo|PartOf|Requires|Requisite)=", text, re.M) is None
 
 
 def test_the_outputs_are_made_safe_after_any_end(units: Path) -> None:
@@ -136,6 +237,8 @@ def test_only_the_guard_has_the_hardware_watchdog(installed: Path, units: Path) 
     settings.read(installed / "usr/lib/systemd/system.conf.d/50-chargectl.conf")
     assert settings["Manager"]["RuntimeWatchdogSec"] == "off"
     assert settings["Manager"]["RebootWatchdogSec"] == "off"
+    # Nor does anybody else than chargectl-mark-good accept a boot.
+    assert os.readlink(installed / "etc/systemd/system/rauc-mark-good.service") == "/dev/null"
     holders = [path.name for path in units.glob("*.service") if "/dev/watchdog" in path.read_text()]
     assert holders == ["chargectl-guard.service"]
 
@@ -149,6 +252,9 @@ def test_a_boot_is_good_only_after_the_health_check(installed: Path, units: Path
     health = (units / "chargectl-health.service").read_text()
     assert re.search(r"^Before=boot-complete.target$", health, re.M)
     assert re.search(r"^OnFailure=chargectl-boot-failed.service$", health, re.M)
+    assert re.search(r"^OnFailure=chargectl-boot-failed.service$", good, re.M)
+    for text in (good, health):
+        assert re.search(r"^OnFailureJobMode=replace-irreversibly$", text, re.M)
     # What decides about the boot is no part of what it decides about.
     wanted = installed / "etc/systemd/system/chargectl.target.wants"
     judges = ("chargectl-health", "chargectl-mark-good", "chargectl-boot-failed", "chargectl-boot-record")
