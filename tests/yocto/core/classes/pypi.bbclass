@@ -1,0 +1,1 @@
+# Stands in for the class of this name.

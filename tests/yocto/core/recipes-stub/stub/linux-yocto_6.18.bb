@@ -1,0 +1,1 @@
+SUMMARY = "Stands in for the recipe that this layer appends to"

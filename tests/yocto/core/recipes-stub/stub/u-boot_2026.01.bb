@@ -1,0 +1,4 @@
+SUMMARY = "Stands in for the recipe that this layer appends to"
+do_configure() {
+    :
+}
