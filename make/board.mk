@@ -1,0 +1,24 @@
+# The emulated board: QEMU, U-Boot, Debian's kernel and user space, this checkout's files. `make board` builds what is
+# missing; the first time that takes about 15 minutes, kept in $CHARGECTL_CACHE (by default ~/.cache/chargectl).
+#
+#   VERSION  what the built system calls itself; by default after the last commit
+BOARD := $(BIN)/python -m tools.board
+VERSION ?= 0.1.0+$(shell git log -1 --format=%cd --date=format:%Y%m%d)
+
+.PHONY: board board-image board-test board-programs
+
+board: $(DEV_READY) board-programs ## boot the emulated board: console here, SSH, MQTT and web on local ports
+	@[ -e .run/board/card.img ] || $(MAKE) --no-print-directory board-image
+	@$(BOARD) run $(ARGS)
+
+board-image: $(DEV_READY) board-programs ## build the emulated board's eMMC anew from the checkout
+	@mkdir -p .run/board
+	@tools/board/build-uboot >/dev/null
+	@tools/board/build-slot $(VERSION) .run/board/slot.ext4
+	@tools/board/build-image .run/board/slot.ext4 .run/board/card.img
+
+board-test: $(DEV_READY) board-programs ## the tests on the emulated board (ARGS="--serial DEVICE": on a real one)
+	@$(BIN)/python -m pytest tests/target -p no:cacheprovider $(or $(ARGS),-v)
+
+board-programs:
+	@tools/need.sh qemu-system-arm qemu-img=qemu-utils mformat=mtools sfdisk=fdisk mke2fs=e2fsprogs

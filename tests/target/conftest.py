@@ -1,0 +1,63 @@
+"""Tests on a whole board: emulated, or a real one (``--serial DEVICE``). Run by ``make board-test``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.target import board as boards
+from tests.target import bundles
+from tests.target.console import Console
+from tools.board import build
+
+HERE = Path(__file__).parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--serial", metavar="DEVICE", help="test the real board on this serial line")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Only who names this folder gets these tests."""
+    named = (Path(str(argument).partition("::")[0]).resolve() for argument in config.args)
+    if any(path.is_relative_to(HERE) for path in named):
+        return None
+    return True if collection_path.is_relative_to(HERE) else None
+
+
+@pytest.fixture(autouse=True)
+def patience() -> None:
+    """The suite's stack dump after five minutes is for tests that take seconds."""
+    import faulthandler
+
+    faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture(scope="session")
+def factory_card() -> Path:
+    """A card as the factory writes it: version 1.0 in slot A, everything else empty."""
+    folder = build.RUN / "tests"
+    folder.mkdir(parents=True, exist_ok=True)
+    slot = build.slot("1.0", folder / "1.0.ext4")
+    return build.image(slot, folder / "factory.img")
+
+
+@pytest.fixture(scope="session")
+def workshop() -> bundles.Workshop:
+    """Makes signed bundles of the checkout."""
+    return bundles.Workshop(build.RUN / "tests" / "bundles")
+
+
+@pytest.fixture(scope="module")
+def board(request: pytest.FixtureRequest) -> Iterator[boards.Board]:
+    """The module's board, switched on. The tests of a module are a story and run in order."""
+    name = request.module.__name__.rpartition(".")[2]
+    if device := request.config.getoption("--serial"):
+        log = build.RUN / "logs" / f"{name}.log"
+        yield boards.Board(Console.of_serial(device, log), None, build.RUN / "tests", log)
+        return
+    running = boards.start(name, request.getfixturevalue("factory_card"))
+    yield running
+    boards.stop(running)

@@ -1,0 +1,46 @@
+"""Systems that do not come up: three tries, then back, with the reason on record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.target.board import BOOT_S, Board
+from tests.target.bundles import Workshop
+from tests.target.test_update import HOST, INSTALL_S, served
+
+RESET_S = 300.0
+"""Until a boot that fails has been given up: the health check's patience, or the watchdog's."""
+
+BAD: dict[str, tuple[Callable[[Workshop], Path], str]] = {
+    "never ready": (lambda workshop: workshop.never_ready("2.1"), "portd"),
+    "panic": (lambda workshop: workshop.panics("2.2"), "2.2"),
+    "hang": (lambda workshop: workshop.hangs("2.3"), "2.3"),
+}
+"""The bundle, and a word of the reason that has to be on record."""
+
+
+def test_the_factory_system_is_accepted(board: Board) -> None:
+    board.needs_emulator()
+    board.boots("A")
+
+
+@pytest.mark.spec(259)
+@pytest.mark.parametrize("kind", BAD)
+def test_three_tries_and_back(board: Board, workshop: Workshop, kind: str) -> None:
+    board.needs_emulator()
+    make, word = BAD[kind]
+    bundle = make(workshop)
+    with served(bundle.parent) as port:
+        board.console.ok(f"rauc install http://{HOST}:{port}/{bundle.name}", INSTALL_S)
+    board.reboot()
+    for left in ("2", "1", "0"):
+        tried = board.booting(RESET_S)
+        assert (tried["slot"], tried["b"]) == ("B", left)
+    assert board.booting(RESET_S)["slot"] == "A"
+    board.accepted(BOOT_S)
+    status = board.json("chargectl update status --json")
+    assert word in status["rollback"]
+    assert "rolled back" in board.console.ok("journalctl -b --no-pager | grep -i 'rolled back'")

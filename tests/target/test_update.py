@@ -1,0 +1,98 @@
+"""Updates the four ways, from A to B and back: each installed system comes up and is accepted."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.target.board import Board, stick_image
+from tests.target.bundles import Workshop
+
+INSTALL_S = 300.0
+"""An installation on an idle machine; the board's own limit is none."""
+STICK_S = 30.0
+HOST = "10.0.2.2"
+"""The host, as QEMU's user network shows it to the board."""
+MARK = "/etc/systemd/network/90-of-the-owner.network"
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[int]:
+    """These files by HTTP; the port."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_the_factory_system_is_accepted(board: Board) -> None:
+    board.needs_emulator()
+    board.boots("A")
+    board.console.ok(f"printf '[Match]\\nName=none0\\n' >{MARK}; sync")
+
+
+@pytest.mark.spec(241, 244, 258)
+def test_a_stick_brings_the_system_in_b(board: Board, workshop: Workshop) -> None:
+    stick = stick_image(board.folder / "stick.img", [workshop.bundle("2.0")])
+    board.note("stick plugged in")
+    board.needs_emulator().plug_stick(stick)
+    # Nobody types anything: the stick is found, its update is installed, the board restarts.
+    assert board.booting(INSTALL_S)["slot"] == "B"
+    board.accepted()
+    board.needs_emulator().pull_stick()
+    assert board.release()["VERSION"] == "2.0"
+
+
+@pytest.mark.spec(263)
+def test_the_owners_files_came_along(board: Board) -> None:
+    assert "none0" in board.console.ok(f"cat {MARK}")
+
+
+@pytest.mark.spec(260)
+def test_the_good_boot_took_the_other_slot_out_of_use(board: Board) -> None:
+    status = board.json("chargectl update status --json")
+    by_name = {slot["bootname"]: slot for slot in status["slots"]}
+    assert by_name["B"]["version"] == "2.0"
+    assert by_name["B"]["boot_status"] == "good"
+    assert by_name["A"]["boot_status"] == "bad"
+
+
+@pytest.mark.spec(243)
+def test_the_same_stick_again_does_nothing(board: Board) -> None:
+    board.needs_emulator().plug_stick(board.folder / "stick.img", "again")
+    board.console.wait_until("test -b /dev/sda1", STICK_S)
+    board.console.wait_until("journalctl -b -u 'chargectl-usb@*' | grep -i installed", INSTALL_S)
+    board.needs_emulator().pull_stick("again")
+    assert board.slot() == "B"
+
+
+@pytest.mark.spec(245, 246)
+def test_an_address_brings_the_system_in_a(board: Board, workshop: Workshop) -> None:
+    bundle = workshop.bundle("3.0")
+    with served(bundle.parent) as port:
+        said = board.console.ok(f"rauc install http://{HOST}:{port}/{bundle.name}", INSTALL_S)
+    assert "100%" in said
+    # No restart of its own.
+    assert board.slot() == "B"
+    board.reboot()
+    board.boots("A")
+    assert board.release()["VERSION"] == "3.0"
+
+
+@pytest.mark.spec(261)
+def test_back_by_hand(board: Board) -> None:
+    board.console.ok("rauc status mark-active other")
+    board.reboot()
+    board.boots("B")
+    assert board.release()["VERSION"] == "2.0"

@@ -1,0 +1,48 @@
+"""What the build scripts make, for programs that run it. Each call builds only what is not there yet."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+HERE: Final = Path(__file__).resolve().parent
+CHECKOUT: Final = HERE.parent.parent
+RUN: Final = CHECKOUT / ".run" / "board"
+"""Everything that running a board leaves in the checkout."""
+
+
+def _script(name: str, *words: str | Path, environment: Mapping[str, str] | None = None) -> str:
+    """Run a build script; the last line of what it prints."""
+    done = subprocess.run(
+        [HERE / name, *words],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env={**os.environ, **(environment or {})},
+    )
+    return done.stdout.strip().rpartition("\n")[2]
+
+
+def uboot() -> Path:
+    """The boot loader."""
+    return Path(_script("build-uboot")) / "u-boot.bin"
+
+
+def kernel() -> Path:
+    """The folder with zImage, device tree and initramfs."""
+    return Path(_script("build-kernel"))
+
+
+def slot(version: str, out: Path, extra: Path | None = None) -> Path:
+    """The file system of a slot from the checkout as it is; ``extra`` is copied over it at the end."""
+    _script("build-slot", version, out, environment={"EXTRA": str(extra)} if extra else None)
+    return out
+
+
+def image(slot_image: Path, out: Path) -> Path:
+    """A whole card with that system in slot A."""
+    _script("build-image", slot_image, out)
+    return out
