@@ -5,7 +5,7 @@
 BOARD := $(BIN)/python -m tools.board
 VERSION ?= 0.1.0+$(shell git log -1 --format=%cd --date=format:%Y%m%d)
 
-.PHONY: board board-image board-test board-programs
+.PHONY: board board-image board-test board-ci board-programs
 
 board: $(DEV_READY) board-programs ## boot the emulated board: console here, SSH, MQTT and web on local ports
 	@[ -e .run/board/card.img ] || $(MAKE) --no-print-directory board-image
@@ -19,6 +19,10 @@ board-image: $(DEV_READY) board-programs ## build the emulated board's eMMC anew
 
 board-test: $(DEV_READY) board-programs ## the tests on the emulated board (ARGS="--serial DEVICE": on a real one)
 	@$(BIN)/python -m pytest tests/target -p no:cacheprovider $(or $(ARGS),-v)
+
+# The part of board-test that every change has to pass; the rest takes an hour.
+board-ci: $(DEV_READY) board-programs
+	@$(BIN)/python -m pytest tests/target/test_start.py -p no:cacheprovider -v
 
 board-programs:
 	@tools/need.sh qemu-system-arm qemu-img=qemu-utils mformat=mtools sfdisk=fdisk mke2fs=e2fsprogs
