@@ -7,6 +7,8 @@ tests; a test that kills it gets the next one a new board.
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 import subprocess
 import sys
@@ -96,10 +98,14 @@ class SimClock:
 
 
 _UNAVAILABLE = pytest.StashKey[str]()
+_CLONE_FS = 0x0000_0200
+_OUTSIDE = pytest.StashKey[int]()
+"""The mount namespace that the test process was started in."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Enter the private mount namespace before any thread starts: without root it is possible only then."""
+    config.stash[_OUTSIDE] = os.open("/proc/thread-self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
     if not namespace.is_private():
         try:
             namespace.enter()
@@ -114,6 +120,30 @@ def sim_namespace(pytestconfig: pytest.Config) -> Iterator[None]:
         pytest.fail(pytestconfig.stash[_UNAVAILABLE], pytrace=False)
     yield
     namespace.unmount()
+
+
+@pytest.fixture(scope="module")
+def real_sys(pytestconfig: pytest.Config) -> Iterator[None]:
+    """For a module's tests: back where the machine's own ``/sys`` is, whatever earlier tests have mounted."""
+    inside = os.open("/proc/thread-self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _enter(pytestconfig.stash[_OUTSIDE])
+        yield
+        _enter(inside)
+    finally:
+        os.close(inside)
+
+
+def _enter(descriptor: int) -> None:
+    folder = Path.cwd()
+    libc = ctypes.CDLL(None, use_errno=True)
+    # Only a thread that shares its root and working folder with no other may change its mount namespace.
+    if libc.unshare(_CLONE_FS) != 0 or libc.setns(descriptor, namespace.CLONE_NEWNS) != 0:
+        number = ctypes.get_errno()
+        if number == errno.EPERM:
+            pytest.skip("needs root: goes back to the machine's own mount namespace")
+        raise OSError(number, os.strerror(number))
+    os.chdir(folder)
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,8 @@ from chargectl.system.migration import RECORD, Record, _write_record, pending
 from chargectl.system.migration_root import Root
 from tests.overlays.machine_rig import Machine, require
 
+pytestmark = pytest.mark.usefixtures("real_sys")
+
 CHARGECTL = """
 echo "$*" >>/run/calls
 case "$1 $2" in

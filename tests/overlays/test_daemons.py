@@ -9,6 +9,8 @@ import pytest
 
 from tests.overlays.machine_rig import Machine, require
 
+pytestmark = pytest.mark.usefixtures("real_sys")
+
 WANTED = (
     "chargectl-recover.service",
     "chargectl-pins.service",

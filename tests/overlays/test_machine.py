@@ -11,6 +11,8 @@ import pytest
 from chargectl.sim.client import SimClient
 from tests.overlays.machine_rig import CHECKOUT, CONTACTOR, Machine, require
 
+pytestmark = pytest.mark.usefixtures("real_sys")
+
 WANTED = (
     "mosquitto.service",
     "chargectl-recover.service",

@@ -12,6 +12,8 @@ import pytest
 
 from tests.rauc_rig import make_filesystem, run, which
 
+pytestmark = pytest.mark.usefixtures("real_sys")
+
 SCRIPT = Path(__file__).parents[2] / "overlays/common/usr/bin/mount-other-rootfs"
 SIGNATURE = "c4a26ec1"
 SHELLS = [["dash"], ["busybox", "sh"]]
