@@ -49,6 +49,9 @@ class _Log:
     def flush(self) -> None:
         self._file.flush()
 
+    def close(self) -> None:
+        self._file.close()
+
 
 class Console:
     """Says commands and hears answers. ``scale`` multiplies every limit: busy machines emulate slowly."""
@@ -78,6 +81,7 @@ class Console:
 
     def close(self) -> None:
         self._child.close()
+        self.log.close()
 
     def expect(self, pattern: str, seconds: float) -> re.Match[str]:
         """Wait until the board says something that matches; what was before it is in ``before``."""

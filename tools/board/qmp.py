@@ -26,7 +26,11 @@ class Qmp:
         self.events: list[dict[str, Any]] = []
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(ANSWER_S)
-        self._socket.connect(str(path))
+        try:
+            self._socket.connect(str(path))
+        except OSError:
+            self._socket.close()
+            raise
         self._file = self._socket.makefile("rw")
         self._read()  # the greeting
         self.command("qmp_capabilities")
