@@ -31,6 +31,11 @@ def uboot() -> Path:
     return Path(_script("build-uboot")) / "u-boot.bin"
 
 
+def qemu() -> Path:
+    """The emulator's program."""
+    return Path(_script("build-qemu"))
+
+
 def kernel() -> Path:
     """The folder with zImage, device tree and initramfs."""
     return Path(_script("build-kernel"))

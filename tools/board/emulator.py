@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from tools.board import build
 from tools.board.qmp import Qmp, QmpError
 
 UBOOT_ADDRESS: Final = 0x87800000
@@ -28,6 +29,10 @@ USUAL_PORTS: Final[Mapping[str, int]] = {"ssh": 2222, "mqtt": 11883, "web": 8080
 START_S: Final = 10.0
 """For QEMU to make its sockets; it takes 0.1 s on an idle machine."""
 MAC: Final = "00:01:87:00:00:01"
+ICOUNT: Final = "shift=1,sleep=on"
+"""The board's clock runs by instructions: 2 ns each, or by wall time while the processor idles. So the board has the
+speed of a constant 500 million instructions a second however busy the host is (an 800 MHz Cortex-A7 does about that),
+and each time limit of its programs keeps its meaning."""
 USB_BUS: Final = "usb-bus.1"
 """The second controller: the first is the OTG port."""
 
@@ -90,8 +95,8 @@ class Emulator:
             f"hostfwd=tcp:127.0.0.1:{self.ports[name]}-:{port}" for name, port in SERVICES.items()
         )
         # Ends with this process, however that ends.
-        words = ["setpriv", "--pdeathsig", "KILL", "qemu-system-arm", "-M", "mcimx6ul-evk"]
-        words += ["-accel", "tcg,tb-size=256", "-m", str(self.memory_mib)]
+        words = ["setpriv", "--pdeathsig", "KILL", str(build.qemu()), "-M", "mcimx6ul-evk"]
+        words += ["-accel", "tcg,tb-size=256", "-icount", ICOUNT, "-m", str(self.memory_mib)]
         words += [
             "-display",
             "none",
