@@ -14,26 +14,36 @@ from typing import Any
 
 import pytest
 
-from tests.target.console import Console
+from chargectl.sim.client import SimClient
+from tests.target.console import PROMPT, Console
 from tools.board import build
 from tools.board.emulator import Emulator
 
 SCALE = float(os.environ.get("CHARGECTL_BOARD_SCALE", "4"))
-"""Time limits are those of an idle machine times this: the machines that run tests are busy."""
-BOOT_S = 150.0
-"""From power-on to a boot that was accepted, on an idle machine."""
+"""Limits on the emulated board are those of a machine of its own times this: tests run on busy ones."""
+BOOT_S = 300.0
+"""From power-on to a boot that was accepted: 50 s of the board's own time."""
+SAVED = "accepted"
+"""Name of the saved state."""
 SLOT_LINE = r"chargectl: slot (?P<slot>[AB]), tries left: A (?P<a>\d), B (?P<b>\d)"
 """What U-Boot says about each try."""
 
 
 @dataclass
 class Board:
-    """``emulator`` is None for a real board: tests that need it say so by calling ``needs_emulator``."""
+    """``emulator`` is None for a real board: tests that need it say so by calling ``needs_emulator``.
+
+    ``resumed``: it goes on from a saved state, up and logged in, and cannot be restarted."""
 
     console: Console
     emulator: Emulator | None
     folder: Path
     console_log: Path
+    resumed: bool = False
+
+    def plant(self) -> SimClient:
+        """The station and the car at the emulated board's pins."""
+        return SimClient(str(self.needs_emulator().plant))
 
     def note(self, text: str) -> None:
         """Write into the log what the test does."""
@@ -71,7 +81,7 @@ class Board:
         """Log in and wait until this boot has been accepted."""
         self.console.login(seconds)
         self.console.wait_until("test -e /run/chargectl/healthy", seconds)
-        self.note("accepted after " + self.console.ok("cut -d' ' -f1 /proc/uptime") + " s of uptime")
+        self.note(f"accepted after {self.uptime():.0f} s of uptime")
 
     def boots(self, slot: str, seconds: float = BOOT_S) -> None:
         """The next boot is one of this slot, and is accepted."""
@@ -79,11 +89,26 @@ class Board:
         self.accepted(seconds)
         assert self.slot() == slot
 
+    def up(self) -> None:
+        """Wait until the board is up, for tests that need no start of their own."""
+        if self.resumed:
+            self.console.send("\r")
+            self.console.expect(re.escape(PROMPT), 60)
+            self.console.ok("hwclock -s")
+        elif self.emulator:
+            self.boots("A")
+        else:
+            self.accepted()
+
     def slot(self) -> str:
         """The slot that runs."""
         match = re.search(r"rauc\.slot=([AB])", self.console.ok("cat /proc/cmdline"))
         assert match, "no rauc.slot= on the kernel command line"
         return match[1]
+
+    def uptime(self) -> float:
+        """The board's own seconds since its kernel started."""
+        return float(self.console.ok("cut -d' ' -f1 /proc/uptime"))
 
     def release(self) -> dict[str, str]:
         """/etc/chargectl-release."""
@@ -103,16 +128,58 @@ def card_from(base: Path, folder: Path) -> Path:
     return card
 
 
-def start(name: str, base: Path, clock: str | None = None) -> Board:
-    """Power an emulated board on, with a fresh copy of that card and logs under .run/board/logs/NAME.log."""
+def _fresh(name: str) -> tuple[Path, Path]:
+    """An empty folder and a log that is not there yet."""
     folder = build.RUN / "tests" / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     log = build.RUN / "logs" / f"{name}.log"
     log.unlink(missing_ok=True)
+    return folder, log
+
+
+def start(name: str, base: Path, clock: str | None = None) -> Board:
+    """Power an emulated board on, with a fresh copy of that card and logs under .run/board/logs/NAME.log."""
+    folder, log = _fresh(name)
     emulator = Emulator(folder, card_from(base, folder), build.uboot(), clock=clock)
     emulator.start()
     return Board(Console.of_socket(emulator.console, log, SCALE), emulator, folder, log)
+
+
+def save(name: str, base: Path) -> Path:
+    """A qcow2 card with the state of a board that is up and logged in, for :func:`resume`.
+
+    The boot loader only gets as far as to write its variables: QEMU cannot resume what it has started.
+    """
+    saved = build.RUN / "tests" / "saved.qcow2"
+    board = start(name, base)
+    try:
+        board.booting()
+        board.console.expect("Starting kernel", 60)
+        emulator = board.needs_emulator()
+        emulator.power_off()
+        card = board.folder / "saved.qcow2"
+        subprocess.run(["qemu-img", "convert", "-O", "qcow2", emulator.card, card], check=True)
+        emulator.card, emulator.card_format, emulator.uboot = card, "qcow2", None
+        emulator.direct = build.direct()
+        emulator.start()
+        board.reconnect()
+        board.accepted()
+        emulator.save(SAVED)
+        emulator.power_off()
+        card.replace(saved)
+    finally:
+        stop(board)
+    return saved
+
+
+def resume(name: str, saved: Path) -> Board:
+    """Go on from a saved board, in a second."""
+    folder, log = _fresh(name)
+    emulator = Emulator(folder, card_from(saved, folder), card_format="qcow2", snapshot=SAVED)
+    emulator.direct = build.direct()
+    emulator.start()
+    return Board(Console.of_socket(emulator.console, log, SCALE), emulator, folder, log, resumed=True)
 
 
 def stop(board: Board) -> None:

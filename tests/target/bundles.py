@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -34,10 +36,18 @@ ExecStart=/bin/sh -c 'echo 0 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigge
 [Install]
 WantedBy=sysinit.target
 """
+_PORTD = "chargectl/daemons/portd.py"
+CHANGED_DAEMON = {
+    f"usr/lib/python3/dist-packages/{_PORTD}": (build.CHECKOUT / "src" / _PORTD).read_text()
+    + "\n\nCHANGED = True\n"
+}
+"""Another portd: the smallest update that is worth one."""
 
 
 class Workshop:
-    """Each bundle is made once; ``pki`` holds the development keys that the systems trust."""
+    """Makes each bundle once, until the checkout changes.
+
+    ``pki`` holds the development keys that the systems trust."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -50,30 +60,33 @@ class Workshop:
     ) -> Path:
         """The checkout as an update of that version; ``files`` and ``links`` go on top."""
         out = self._folder / f"{version}.image"
-        if out.exists():
-            return out
         extra = self._folder / f"{version}.extra"
+        shutil.rmtree(extra, ignore_errors=True)
         for path, text in (files or {}).items():
             (extra / path).parent.mkdir(parents=True, exist_ok=True)
             (extra / path).write_text(text)
         for path, target in (links or {}).items():
             (extra / path).parent.mkdir(parents=True, exist_ok=True)
-            (extra / path).unlink(missing_ok=True)
             (extra / path).symlink_to(target)
         slot = build.slot(version, self._folder / f"{version}.ext4", extra if extra.exists() else None)
-        words: list[str | Path] = [
-            "--image",
-            slot,
-            "--version",
-            version,
-            "--compatible",
-            COMPATIBLE,
-            "--out",
-            out,
-        ]
-        words += ["--cert", self.pki / "bundle.pem", "--key", self.pki / "bundle.key"]
-        subprocess.run([build.CHECKOUT / "bundle" / "make", *words], check=True, stdout=subprocess.DEVNULL)
+        with slot.open("rb") as file:
+            made_of = f"{hashlib.file_digest(file, 'sha256').hexdigest()} {slot.stat().st_size}\n"
+        note = self._folder / f"{version}.of"
+        if not out.exists() or not note.exists() or note.read_text() != made_of:
+            self.of_slot(slot, version, out)
+            note.write_text(made_of)
         slot.unlink()
+        return out
+
+    def image_bytes(self, version: str) -> int:
+        """Size of the file system in the bundle of that version."""
+        return int((self._folder / f"{version}.of").read_text().split()[1])
+
+    def of_slot(self, slot: Path, version: str, out: Path) -> Path:
+        """A signed bundle of that file system."""
+        words: list[str | Path] = ["--image", slot, "--version", version, "--compatible", COMPATIBLE]
+        words += ["--cert", self.pki / "bundle.pem", "--key", self.pki / "bundle.key", "--out", out]
+        subprocess.run([build.CHECKOUT / "bundle" / "make", *words], check=True, stdout=subprocess.DEVNULL)
         return out
 
     def never_ready(self, version: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,15 @@ from tests.target.console import Console
 from tools.board import build
 
 HERE = Path(__file__).parent
+RESUMABLE = ("test_port", "test_sticks")
+"""Modules that never restart the board: ``--resume`` runs them from a saved one, minutes sooner."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--serial", metavar="DEVICE", help="test the real board on this serial line")
+    parser.addoption(
+        "--resume", action="store_true", help="start from a saved board; only tests that never restart it"
+    )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -45,6 +51,18 @@ def factory_card() -> Path:
 
 
 @pytest.fixture(scope="session")
+def saved_card(factory_card: Path) -> Path:
+    """A board that is up, saved once for this state of the system and kept for later runs."""
+    saved = build.RUN / "tests" / "saved.qcow2"
+    of = build.RUN / "tests" / "saved.of"
+    key = hashlib.sha256((build.RUN / "tests" / "1.0.ext4").read_bytes()).hexdigest()
+    if not saved.exists() or not of.exists() or of.read_text() != key:
+        boards.save("save", factory_card)
+        of.write_text(key)
+    return saved
+
+
+@pytest.fixture(scope="session")
 def workshop() -> bundles.Workshop:
     """Makes signed bundles of the checkout."""
     return bundles.Workshop(build.RUN / "tests" / "bundles")
@@ -58,6 +76,11 @@ def board(request: pytest.FixtureRequest) -> Iterator[boards.Board]:
         log = build.RUN / "logs" / f"{name}.log"
         yield boards.Board(Console.of_serial(device, log), None, build.RUN / "tests", log)
         return
-    running = boards.start(name, request.getfixturevalue("factory_card"))
+    if request.config.getoption("--resume"):
+        if name not in RESUMABLE:
+            pytest.skip("restarts the board: not from a saved one")
+        running = boards.resume(name, request.getfixturevalue("saved_card"))
+    else:
+        running = boards.start(name, request.getfixturevalue("factory_card"))
     yield running
     boards.stop(running)

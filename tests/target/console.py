@@ -130,10 +130,14 @@ class Console:
             self.send(f"{USER}\r")
             self.expect("Password: ", 60)
             self.send(f"{password}\r")
-            seen = self.expect_one([r"Login incorrect", r"[Nn]ew password: ", r"[#$] $"], 60)
+            asked = [r"Login incorrect", r"[Nn]ew password: ", r"[#$] $", r"[Cc]urrent password: "]
+            seen = self.expect_one(asked, 60)
             if seen == 0:
                 password = PRINTED_PASSWORD if password == PASSWORD else PASSWORD
                 continue
+            if seen == 3:
+                self.send(f"{password}\r")
+                seen = self.expect_one(asked[:2], 60)
             if seen == 1:
                 self.send(f"{PASSWORD}\r")
                 self.expect("[Rr]etype new password: ", 60)

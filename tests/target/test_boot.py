@@ -12,6 +12,18 @@ DAEMONS = ["chargectl-configd", "chargectl-portd", "chargectl-updated", "chargec
 OURS = "chargectl-*.service"
 EXPOSURE = 3.0
 """What `systemd-analyze security` says about a unit of ours at most."""
+EXEMPT = {
+    "chargectl-log": "mounts for the whole system",
+    "chargectl-srv": "mounts for the whole system",
+    "chargectl-check-srv": "checks, and where it must makes, the file system of a partition",
+    "chargectl-migrate-late": "mounts the other slot and copies what an update takes over",
+    "chargectl-boot-record": "asks and sets the boot loader's variables in the eMMC",
+    "chargectl-mark-good": "asks and sets the boot loader's variables in the eMMC",
+    "chargectl-boot-failed": "restarts the board",
+    "chargectl-health": "writes to each file system as the daemons would",
+    "chargectl-rauc-clock": "restarts RAUC",
+}
+"""No daemons: they run once, for seconds, as root. Why each needs more than a daemon may have."""
 
 
 def test_a_new_board_comes_up_in_slot_a(board: Board) -> None:
@@ -48,7 +60,7 @@ def test_the_version_is_told_on_mqtt(board: Board) -> None:
 
 def test_update_status_knows_both_slots(board: Board) -> None:
     status = board.json("chargectl update status --json")
-    assert {slot["bootname"] for slot in status["slots"]} == {"A", "B"}
+    assert {slot["slot"] for slot in status["slots"]} == {"A", "B"}
     assert status["booted"] == board.slot()
 
 
@@ -68,7 +80,8 @@ def test_every_unit_of_ours_is_confined(board: Board) -> None:
     )
     levels = {match[1]: float(match[2]) for match in re.finditer(r"for (\S+): ([\d.]+)", said)}
     assert levels.keys() == set(units)
-    assert {unit: level for unit, level in levels.items() if level > EXPOSURE} == {}
+    loose = {unit.removesuffix(".service") for unit, level in levels.items() if level > EXPOSURE}
+    assert loose == EXEMPT.keys()
 
 
 def test_it_comes_up_again_after_a_power_cut(board: Board) -> None:

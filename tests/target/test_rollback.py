@@ -9,7 +9,7 @@ import pytest
 
 from tests.target.board import BOOT_S, Board
 from tests.target.bundles import Workshop
-from tests.target.test_update import HOST, INSTALL_S, served
+from tests.target.test_update import install
 
 RESET_S = 300.0
 """Until a boot that fails has been given up: the health check's patience, or the watchdog's."""
@@ -33,8 +33,7 @@ def test_three_tries_and_back(board: Board, workshop: Workshop, kind: str) -> No
     board.needs_emulator()
     make, word = BAD[kind]
     bundle = make(workshop)
-    with served(bundle.parent) as port:
-        board.console.ok(f"rauc install http://{HOST}:{port}/{bundle.name}", INSTALL_S)
+    install(board, bundle)
     board.reboot()
     for left in ("2", "1", "0"):
         tried = board.booting(RESET_S)

@@ -65,8 +65,12 @@ def test_overlays_are_those_of_the_emulated_board(installed, tmp_path):
     machine, folders = installed
     subprocess.run(["sh", str(TOP / "overlays/install"), str(tmp_path), machine], check=True)
     there, here = tree(tmp_path), tree(folders["chargectl-overlays"])
-    # systemd makes this very link by itself in the Yocto image.
+    # systemd makes these very links by itself in the Yocto image.
     assert there.pop("etc/resolv.conf") == ("link", "../run/systemd/resolve/stub-resolv.conf")
+    logins = "etc/systemd/system/getty.target.wants"
+    console = there.pop(f"{logins}/serial-getty@ttymxc3.service")
+    assert console == ("link", "/usr/lib/systemd/system/serial-getty@.service")
+    assert there.pop(logins) == ("folder", 0o755)
     assert here == there
 
 

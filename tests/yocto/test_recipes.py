@@ -196,6 +196,8 @@ def test_the_boot_loader_keeps_clear_of_its_environment():
     assert first + size <= second
     assert second + size <= 1024 * 1024
     assert (first, second, size) == (0xC0000, 0xE0000, 0x2000)
+    assert settings["CONFIG_HAS_BOARD_SIZE_LIMIT"] == "y"
+    assert int(settings["CONFIG_BOARD_SIZE_LIMIT"]) == first - 1024
 
 
 def test_the_boot_script_has_all_its_variables(machine):
@@ -212,6 +214,53 @@ def test_the_boot_script_has_all_its_variables(machine):
     # `load` sets filesize; the ramdisk is optional.
     set_here |= {"filesize", "s", "ramdisk_file", "ramdisk_addr_r"}
     assert set(re.findall(r"\$\{(\w+)\}", text)) <= set_here
+
+
+def test_the_kernel_is_asked_for_what_its_options_stand_on():
+    """Without what it depends on an option is dropped, and the build only warns of it."""
+    stands_on = {
+        "ARM_IMX6Q_CPUFREQ": {"CPU_FREQ", "REGULATOR_ANATOP"},
+        "BFQ_GROUP_IOSCHED": {"BLK_CGROUP", "IOSCHED_BFQ"},
+        "DM_VERITY": {"BLK_DEV_DM", "MD"},
+        "FAIR_GROUP_SCHED": {"CGROUP_SCHED"},
+        "IMX_THERMAL": {"THERMAL"},
+        "REGULATOR_PFUZE100": {"I2C", "REGULATOR"},
+        "USB_STORAGE": {"BLK_DEV_SD", "SCSI"},
+        "W1_MASTER_DS2482": {"I2C", "W1"},
+    }
+    files = LAYER / "recipes-kernel/linux/files"
+    text = "".join((files / f"{name}.cfg").read_text() for name in ("board", "firmware"))
+    asked = set(re.findall(r"^CONFIG_(\w+)=[ym]$", text, re.MULTILINE))
+    assert set(stands_on) <= asked
+    for option, others in stands_on.items():
+        assert others <= asked, option
+
+
+def test_the_root_file_system_is_checked_before_it_is_written():
+    """systemd checks it only where the kernel mounted it read-only and /etc/fstab asks for a check."""
+    script = (LAYER / "recipes-bsp/u-boot/files/chargectl-boot.env").read_text()
+    words = re.search(r"setenv bootargs ((?:.*\\\n)*?.*);", script)[1].replace("\\\n", "").split()
+    assert {"ro", "fsck.repair=yes"} <= set(words)
+    assert "rw" not in words
+    table = [line.split() for line in (TOP / "overlays/common/etc/fstab").read_text().splitlines()]
+    root = next(line for line in table if line[1:2] == ["/"])
+    assert "ro" not in root[3].split(",")
+    assert root[5] == "1"
+
+
+def test_the_serial_downloader_leads_to_a_disk():
+    """What docs/how-to/flash.md does at U-Boot's prompt."""
+    files = LAYER / "recipes-bsp/u-boot/files"
+    settings = (files / "charge-control-c.cfg").read_text().splitlines()
+    assert {"CONFIG_CI_UDC=y", "CONFIG_USB_GADGET_DOWNLOAD=y", "CONFIG_CMD_USB_MASS_STORAGE=y"} <= set(
+        settings
+    )
+    tree = (files / "imx6ull-tarragon-master-u-boot.dtsi").read_text()
+    port = re.search(r"&usbotg1 \{(.*?)\}", tree, re.S)[1]
+    assert 'dr_mode = "peripheral"' in port
+    # Two supplies of one cable would work against each other.
+    assert "pinctrl_usb_pwr" not in port
+    assert "ums 0 mmc 0" in (TOP / "docs/how-to/flash.md").read_text()
 
 
 @pytest.mark.spec(256)
@@ -263,31 +312,6 @@ def test_version_and_time_come_from_outside(tmp_path):
     bundle = recipes["chargectl-bundle"]
     assert bundle["RAUC_BUNDLE_VERSION"] == "9.8.7+gabc"
     assert bundle["RAUC_BUNDLE_BUILD"] == "2023-11-14T22:13:20Z"
-
-
-def test_the_image_has_the_programs_that_units_start(recipes):
-    """Each program of a unit or a script's interpreter comes from a package of the image."""
-    provider = {
-        "/usr/bin/chargectl": "python3-chargectl",
-        "/usr/bin/chargectl-configd": "python3-chargectl",
-        "/usr/bin/chargectl-portd": "python3-chargectl",
-        "/usr/bin/chargectl-updated": "python3-chargectl",
-        "/usr/bin/micropython": "chargectl-guard",
-        "/usr/bin/python3": "python3-core",
-        "/usr/sbin/nft": "nftables",
-    }
-    units = TOP / "overlays/common/usr/lib/systemd/system"
-    programs = {
-        program
-        for unit in units.rglob("*.service")
-        for program in re.findall(r"^Exec\w+=[-+!@:]*(/\S+)", unit.read_text(), re.MULTILINE)
-    }
-    assert programs
-    needed = recipes["chargectl-overlays"]["RDEPENDS"].split()
-    for program in sorted(programs):
-        if (TOP / "overlays/common" / program[1:]).exists():
-            continue
-        assert provider[program] in needed, program
 
 
 # What BusyBox understands only with an option that OE-Core leaves out.

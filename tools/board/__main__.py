@@ -13,14 +13,13 @@ import json
 import os
 import select
 import socket
-import subprocess
 import sys
 import termios
 import tty
 from pathlib import Path
 
 from tools.board import build
-from tools.board.emulator import SERVICES, USB_BUS, USUAL_PORTS, DirectBoot, Emulator, free_port
+from tools.board.emulator import SERVICES, USB_BUS, USUAL_PORTS, Emulator, free_port
 from tools.board.qmp import Qmp
 
 ESCAPE = b"\x1d"
@@ -64,42 +63,24 @@ def _run(arguments: argparse.Namespace) -> int:
         _say(f"no card at {card}: make board-image builds one")
         return 1
     ports = {name: free_port(USUAL_PORTS[name]) for name in SERVICES}
-    direct = None
-    if arguments.direct:
-        kernel = build.kernel()
-        line = "console=ttymxc3,115200 root=PARTUUID=c4a26ec1-01 rw rauc.slot=A panic=5 " + arguments.append
-        direct = DirectBoot(
-            kernel / "zImage", kernel / "imx6ull-tarragon-master.dtb", kernel / "initrd.img", line
-        )
-    board = Emulator(folder, card, None if direct else build.uboot(), direct, ports=ports)
+    direct = build.direct(arguments.append) if arguments.direct else None
+    board = Emulator(
+        folder,
+        card,
+        None if direct else build.uboot(),
+        direct,
+        with_plant=not arguments.no_plant,
+        ports=ports,
+    )
     board.start()
     board.qmp.close()  # for the other commands
-    plant = None
-    if not arguments.no_plant:
-        words: list[str | Path] = [
-            sys.executable,
-            "-m",
-            "tools.plant",
-            "--qtest",
-            board.qtest,
-            "--relay-port",
-            str(ports["plant"]),
-        ]
-        words += ["--socket", str(folder / "plant")]
-        with open(folder / "plant.log", "wb") as log:
-            plant = subprocess.Popen(
-                words, cwd=build.CHECKOUT, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
     try:
         _say(f"SSH: ssh -p {ports['ssh']} root@localhost    MQTT: localhost:{ports['mqtt']}")
-        _say(f"Web: http://localhost:{ports['web']}    pins and car: {folder / 'plant'}    end: Ctrl-]")
+        _say(f"Web: http://localhost:{ports['web']}    pins and car: {board.plant}    end: Ctrl-]")
         _console(board.console)
     except KeyboardInterrupt:
         pass
     finally:
-        if plant:
-            plant.terminate()
-            plant.wait()
         board.power_off()
         _say("\nThe board is off.")
     return 0

@@ -5,8 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+
+@dataclass(frozen=True)
+class DirectBoot:
+    """Kernel, device tree, initramfs and command line, for a start without U-Boot."""
+
+    kernel: Path
+    device_tree: Path
+    initramfs: Path
+    command_line: str
+
 
 HERE: Final = Path(__file__).resolve().parent
 CHECKOUT: Final = HERE.parent.parent
@@ -51,3 +63,10 @@ def image(slot_image: Path, out: Path) -> Path:
     """A whole card with that system in slot A."""
     _script("build-image", slot_image, out)
     return out
+
+
+def direct(append: str = "") -> DirectBoot:
+    """A start of system A without the boot loader; ``append`` is added to the kernel's command line."""
+    folder = kernel()
+    line = f"console=ttymxc3,115200 root=PARTUUID=c4a26ec1-01 ro rauc.slot=A panic=5 net.ifnames=0 {append}"
+    return DirectBoot(folder / "zImage", folder / "imx6ull-tarragon-master.dtb", folder / "initrd.img", line)

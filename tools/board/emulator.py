@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,9 +31,9 @@ START_S: Final = 10.0
 """For QEMU to make its sockets; it takes 0.1 s on an idle machine."""
 MAC: Final = "00:01:87:00:00:01"
 ICOUNT: Final = "shift=1,sleep=on"
-"""The board's clock runs by instructions: 2 ns each, or by wall time while the processor idles. So the board has the
-speed of a constant 500 million instructions a second however busy the host is (an 800 MHz Cortex-A7 does about that),
-and each time limit of its programs keeps its meaning."""
+"""The board's clock runs by instructions, 2 ns each, or by wall time while the processor idles. So the board
+has the speed of a constant 500 million instructions a second however busy the host is (an 800 MHz Cortex-A7
+does about that many), and each time limit of its programs keeps its meaning."""
 USB_BUS: Final = "usb-bus.1"
 """The second controller: the first is the OTG port."""
 
@@ -47,37 +48,35 @@ def free_port(wanted: int = 0) -> int:
     raise OSError("no TCP port is free")
 
 
-@dataclass(frozen=True)
-class DirectBoot:
-    """Kernel, device tree, initramfs and command line, for a start without U-Boot."""
-
-    kernel: Path
-    device_tree: Path
-    initramfs: Path
-    command_line: str
-
-
 @dataclass
 class Emulator:
     """What to run, and once started the running QEMU.
 
     ``folder`` holds sockets, logs and state.json. ``clock`` is the time the board's RTC starts at, as QEMU's
-    ``-rtc base=`` takes it; None for the host's.
+    ``-rtc base=`` takes it; None for the host's. ``with_plant`` wires a station and a car to the pins
+    (tools/plant); without, ``qtest`` is free for another client.
     """
 
     folder: Path
     card: Path
     uboot: Path | None = None
-    direct: DirectBoot | None = None
+    direct: build.DirectBoot | None = None
     card_format: str = "raw"
     snapshot: str | None = None
     clock: str | None = None
     memory_mib: int = 512
+    with_plant: bool = True
     ports: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._plant: subprocess.Popen[bytes] | None = None
         self._qmp: Qmp | None = None
+
+    @property
+    def plant(self) -> Path:
+        """Control socket of the station and the car, for ``chargectl sim do ... --socket``."""
+        return self.folder / "plant"
 
     @property
     def console(self) -> Path:
@@ -147,7 +146,26 @@ class Emulator:
                 self.power_off()
                 raise RuntimeError(f"QEMU did not start: {(self.folder / 'qemu.log').read_text().strip()}")
             time.sleep(0.02)
+        if self.with_plant:
+            self._start_plant()
         self._write_state()
+
+    def _start_plant(self) -> None:
+        words: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "tools.plant",
+            "--qtest",
+            self.qtest,
+            "--socket",
+            self.plant,
+        ]
+        words += ["--relay-port", str(self.ports["plant"])]
+        self.plant.unlink(missing_ok=True)
+        with open(self.folder / "plant.log", "ab") as log:
+            self._plant = subprocess.Popen(
+                words, cwd=build.CHECKOUT, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
 
     def _write_state(self) -> None:
         state = {
@@ -157,6 +175,7 @@ class Emulator:
             "console": str(self.console),
             "qmp": str(self.folder / "qmp"),
             "qtest": str(self.qtest),
+            "plant": str(self.plant),
         }
         temporary = self.folder / "state.json.new"
         temporary.write_text(json.dumps(state, indent=2) + "\n")
@@ -184,6 +203,10 @@ class Emulator:
         if self._qmp:
             self._qmp.close()
             self._qmp = None
+        if self._plant:
+            self._plant.kill()
+            self._plant.wait()
+            self._plant = None
         if self._process and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
