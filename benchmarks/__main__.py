@@ -13,6 +13,8 @@ from pathlib import Path
 from benchmarks.figure import Figure
 
 PREFIX = "bench_"
+ON_REQUEST = ("board", "update_sizes")
+"""Boot the emulated board or build its system, which takes up to half an hour: only when named."""
 
 
 def names(folder: Path) -> list[str]:
@@ -41,7 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the named benchmarks, or all; 0 when each of them could be measured."""
     known = names(Path(__file__).parent)
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure; asserts nothing.")
-    parser.add_argument("name", nargs="*", help=f"one of: {', '.join(known) or 'none so far'}; default: all")
+    parser.add_argument(
+        "name",
+        nargs="*",
+        help=f"one of: {', '.join(known) or 'none so far'}; default: all but {', '.join(ON_REQUEST)}",
+    )
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args(arguments)
     if unknown := sorted(set(options.name) - set(known)):
@@ -52,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     measured: dict[str, list[dict[str, str | float]]] = {}
     failed = False
-    for name in options.name or known:
+    for name in options.name or [name for name in known if name not in ON_REQUEST]:
         try:
             title, figures = measure(name)
         except Exception as error:  # noqa: BLE001  # one benchmark that fails leaves the others their run

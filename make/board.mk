@@ -5,7 +5,7 @@
 BOARD := $(BIN)/python -m tools.board
 VERSION ?= 0.1.0+$(shell git log -1 --format=%cd --date=format:%Y%m%d)
 
-.PHONY: board board-image board-test board-ci board-programs
+.PHONY: board board-image board-test board-quick board-ci board-programs
 
 board: $(DEV_READY) board-programs ## boot the emulated board: console here, SSH, MQTT and web on local ports
 	@[ -e .run/board/card.img ] || $(MAKE) --no-print-directory board-image
@@ -19,6 +19,9 @@ board-image: $(DEV_READY) board-programs ## build the emulated board's eMMC anew
 
 board-test: $(DEV_READY) board-programs ## the tests on the emulated board (ARGS="--serial DEVICE": on a real one)
 	@$(BIN)/python -m pytest tests/target -p no:cacheprovider $(or $(ARGS),-v)
+
+board-quick: $(DEV_READY) board-programs ## those of them that need no restart, from a saved board: seconds each
+	@$(BIN)/python -m pytest tests/target --resume -p no:cacheprovider $(or $(ARGS),-v)
 
 # The part of board-test that every change has to pass; the rest takes an hour.
 board-ci: $(DEV_READY) board-programs
