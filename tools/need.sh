@@ -33,7 +33,7 @@ if [ "$(id -u)" != 0 ]; then
     # Without a terminal nobody can type a password.
     [ -t 0 ] || as_root=(sudo -n)
 fi
-apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3 "$@" </dev/null; }
+apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=600 "$@" </dev/null; }
 install() { apt install -y --no-install-recommends "${missing[@]}"; }
 
 echo "Installing with apt-get: ${missing[*]}"

@@ -8,7 +8,6 @@ IMAGE_INSTALL += "\
     ethtool \
     i2c-tools \
     libgpiod-tools \
-    mosquitto-clients \
     python3-modules \
     python3-pip \
     rsync \

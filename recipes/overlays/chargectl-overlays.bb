@@ -17,10 +17,13 @@ INHIBIT_DEFAULT_DEPS = "1"
 do_configure[noexec] = "1"
 do_compile[noexec] = "1"
 
-# /etc/resolv.conf is systemd's alone here: it is built to make the very same link.
+# Two links are systemd's alone here: it makes /etc/resolv.conf, and the login on the serial console belongs to its
+# package systemd-serialgetty.
 do_install() {
     sh ${S}/install ${D} ${MACHINE}
-    rm -f ${D}${sysconfdir}/resolv.conf
+    rm ${D}${sysconfdir}/resolv.conf \
+        ${D}${sysconfdir}/systemd/system/getty.target.wants/serial-getty@ttymxc3.service
+    rmdir ${D}${sysconfdir}/systemd/system/getty.target.wants
 }
 
 FILES:${PN} = "/"

@@ -8,7 +8,9 @@ PACKAGE_ARCH = "${MACHINE_ARCH}"
 
 inherit packagegroup
 
-# The charging stack; the broker; updates; access; file systems of USB sticks; network time and names.
+# The charging stack; the broker, and its clients for whoever stands at the console; updates; access; file systems of USB
+# sticks; network time and names.
+# shadow: BusyBox has no passwd here, and login's demand for a new root password ends in one.
 RDEPENDS:${PN} = "\
     ca-certificates \
     casync \
@@ -22,6 +24,7 @@ RDEPENDS:${PN} = "\
     iproute2 \
     libubootenv-bin \
     mosquitto \
+    mosquitto-clients \
     openssh-keygen \
     openssh-scp \
     openssh-sftp-server \
@@ -31,9 +34,11 @@ RDEPENDS:${PN} = "\
     rauc \
     rauc-conf \
     rauc-service \
+    shadow \
     tzdata \
     u-boot-env \
     util-linux-blkid \
+    util-linux-findmnt \
     util-linux-lsblk \
     util-linux-mount \
     util-linux-umount \

@@ -147,6 +147,7 @@ def test_the_watchdog_waits_for_the_slowest_good_start(
     units = installed / "usr/lib/systemd/system"
     emulated = CHECKOUT / "overlays/charge-control-c-qemu/usr/lib/systemd/system"
     steps = [units / f"chargectl-{name}.service" for name in ("log", "pins", "guard")]
+    steps += [units / "systemd-fsck-root.service.d/50-chargectl.conf"]
     steps += [emulated / f"{name}.service" for name in more]
     limits = [re.search(r"^TimeoutStartSec=(\d+)$", step.read_text(), re.M) for step in steps]
     generator = (units.parent / "system-generators/chargectl-log-generator").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--resume", action="store_true", help="start from a saved board; only tests that never restart it"
     )
+    parser.addoption(
+        "--until", type=float, metavar="TIME", help="when test_cycle.py has to end: seconds since 1970"
+    )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -33,11 +37,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if collection_path.is_relative_to(HERE) else None
 
 
-@pytest.fixture(autouse=True)
-def patience() -> None:
+def pytest_runtest_setup() -> None:
     """The suite's stack dump after five minutes is for tests that take seconds."""
-    import faulthandler
-
     faulthandler.cancel_dump_traceback_later()
 
 

@@ -68,5 +68,6 @@ def image(slot_image: Path, out: Path) -> Path:
 def direct(append: str = "") -> DirectBoot:
     """A start of system A without the boot loader; ``append`` is added to the kernel's command line."""
     folder = kernel()
-    line = f"console=ttymxc3,115200 root=PARTUUID=c4a26ec1-01 ro rauc.slot=A panic=5 net.ifnames=0 {append}"
+    line = "console=ttymxc3,115200 root=PARTUUID=c4a26ec1-01 ro rauc.slot=A fsck.repair=yes panic=5 "
+    line += f"net.ifnames=0 quiet loglevel=4 systemd.show_status=0 {append}"
     return DirectBoot(folder / "zImage", folder / "imx6ull-tarragon-master.dtb", folder / "initrd.img", line)

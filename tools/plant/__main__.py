@@ -24,8 +24,9 @@ from tools.plant.link import Link, LinkLostError, connect
 from tools.plant.pins import Pins
 from tools.plant.qtest import QTest, QTestError
 
-POLL_S: Final = 0.01
-"""How often output pins are looked at; the shortest pulse that matters (the lock's drive) lasts 400 ms."""
+POLL_S: Final = 0.04
+"""How often output pins are looked at; the shortest pulse that matters (the lock's drive) lasts 400 ms. Each
+look stops the emulated processor for a moment."""
 RETRY_S: Final = 0.5
 
 
