@@ -5,7 +5,7 @@
 BOARD := $(BIN)/python -m tools.board
 VERSION ?= 0.1.0+$(shell git log -1 --format=%cd --date=format:%Y%m%d)
 
-.PHONY: board board-image board-test board-quick board-ci board-programs
+.PHONY: board board-image board-test board-quick board-ci board-programs board-test-programs
 
 board: $(DEV_READY) board-programs ## boot the emulated board: console here, SSH, MQTT and web on local ports
 	@[ -e .run/board/card.img ] || $(MAKE) --no-print-directory board-image
@@ -17,10 +17,10 @@ board-image: $(DEV_READY) board-programs ## build the emulated board's eMMC anew
 	@tools/board/build-slot $(VERSION) .run/board/slot.ext4
 	@tools/board/build-image .run/board/slot.ext4 .run/board/card.img
 
-board-test: $(DEV_READY) board-programs ## the tests on the emulated board (ARGS="--serial DEVICE": on a real one)
+board-test: $(DEV_READY) board-programs board-test-programs ## the tests on the emulated board (ARGS="--serial DEVICE": on a real one)
 	@$(BIN)/python -m pytest tests/target -p no:cacheprovider $(or $(ARGS),-v)
 
-board-quick: $(DEV_READY) board-programs ## those of them that need no restart, from a saved board: seconds each
+board-quick: $(DEV_READY) board-programs board-test-programs ## those of them that need no restart, from a saved board: seconds each
 	@$(BIN)/python -m pytest tests/target --resume -p no:cacheprovider $(or $(ARGS),-v)
 
 # The part of board-test that every change has to pass, as far as it is done within half an hour.
@@ -29,3 +29,7 @@ board-ci: $(DEV_READY) board-programs
 
 board-programs:
 	@tools/need.sh qemu-system-arm qemu-img=qemu-utils mformat=mtools sfdisk=fdisk mke2fs=e2fsprogs
+
+# Sticks of each file system are made with their own tools.
+board-test-programs:
+	@tools/need.sh mkfs.vfat=dosfstools mkfs.exfat=exfatprogs mount.exfat-fuse=exfat-fuse ntfs-3g

@@ -65,7 +65,7 @@ def make_root(root: Path, version: str, *, keyring: Path, build: str = "2026-01-
     (root / "etc/rauc/system.conf").write_text(
         settings.replace("bundle-formats=verity", "bundle-formats=plain")
     )
-    shutil.copy(REPOSITORY / "overlays/common/etc/rauc/keyring.pem", root / "etc/rauc", follow_symlinks=False)
+    (root / "etc/rauc/keyring.pem").symlink_to("/usr/share/chargectl/keyring/keyring.pem")
     shutil.copy(REPOSITORY / "overlays/common/etc/fw_env.config", root / "etc")
     (root / "usr/lib/chargectl").mkdir(parents=True, exist_ok=True)
     for script in (*scripts.glob("rauc-*"), scripts / "migrate-late"):

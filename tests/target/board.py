@@ -47,7 +47,8 @@ class Board:
 
     def note(self, text: str) -> None:
         """Write into the log what the test does."""
-        cpu = f" (cpu {self.emulator.cpu_seconds():.0f} s)" if self.emulator else ""
+        running = self.emulator is not None and self.emulator.running
+        cpu = f" (cpu {self.needs_emulator().cpu_seconds():.0f} s)" if running else ""
         self.console.log.note(text + cpu)
 
     def needs_emulator(self) -> Emulator:

@@ -193,6 +193,11 @@ class Emulator:
         assert self._qmp is not None, "not started"
         return self._qmp
 
+    @property
+    def running(self) -> bool:
+        """Whether the power is on."""
+        return self._process is not None
+
     def cpu_seconds(self) -> float:
         """Processor time the emulation has taken so far: unlike wall time little disturbed by other load."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
