@@ -1,9 +1,9 @@
 # The emulated board: QEMU, U-Boot, Debian's kernel and user space, this checkout's files. `make board` builds what is
-# missing; the first time that takes about 15 minutes, kept in $CHARGECTL_CACHE (by default ~/.cache/chargectl).
+# missing; the first time that takes about half an hour, kept in $CHARGECTL_CACHE (by default ~/.cache/chargectl).
 #
 #   VERSION  what the built system calls itself; by default after the last commit
 BOARD := $(BIN)/python -m tools.board
-VERSION ?= 0.1.0+$(shell git log -1 --format=%cd --date=format:%Y%m%d)
+BOARD_VERSION = $(or $(VERSION),0.1.0+$(shell git log -1 --format=%cd --date=format:%Y%m%d))
 
 .PHONY: board board-image board-test board-quick board-ci board-programs board-test-programs
 
@@ -14,7 +14,7 @@ board: $(DEV_READY) board-programs ## boot the emulated board: console here, SSH
 board-image: $(DEV_READY) board-programs ## build the emulated board's eMMC anew from the checkout
 	@mkdir -p .run/board
 	@tools/board/build-uboot >/dev/null
-	@tools/board/build-slot $(VERSION) .run/board/slot.ext4
+	@tools/board/build-slot $(BOARD_VERSION) .run/board/slot.ext4
 	@tools/board/build-image .run/board/slot.ext4 .run/board/card.img
 
 board-test: $(DEV_READY) board-programs board-test-programs ## the tests on the emulated board (ARGS="--serial DEVICE": on a real one)
@@ -25,7 +25,7 @@ board-quick: $(DEV_READY) board-programs board-test-programs ## those of them th
 
 # The part of board-test that every change has to pass, as far as it is done within half an hour.
 board-ci: $(DEV_READY) board-programs
-	@$(BIN)/python -m pytest tests/target/test_cycle.py -p no:cacheprovider -v -rs $(ARGS)
+	@$(BIN)/python -m pytest tests/target/test_cycle.py -p no:cacheprovider -x -v -rs $(ARGS)
 
 board-programs:
 	@tools/need.sh qemu-system-arm qemu-img=qemu-utils mformat=mtools sfdisk=fdisk mke2fs=e2fsprogs

@@ -29,7 +29,10 @@ def install(board: Board, bundle: Path) -> tuple[str, int]:
     """Install from the network: what RAUC said, and the bytes that were fetched."""
     with served(bundle) as server:
         start = board.uptime()
-        said = board.console.ok(f"rauc install http://{HOST}:{server.port}/{bundle.name}", INSTALL_S)
+        status, said = board.console.run(f"rauc install http://{HOST}:{server.port}/{bundle.name}", INSTALL_S)
+        if status:
+            board.console.run("dmesg | tail -n 20; journalctl -b -u rauc --no-pager | tail -n 40")
+            raise AssertionError(f"rauc install: exit code {status}\n{said}")
         fetched = sum(seen.sent for seen in server.seen)
         board.note(f"installed {bundle.name} in {board.uptime() - start:.0f} s, fetched {fetched} bytes")
     return said, fetched
@@ -69,11 +72,14 @@ def test_the_good_boot_took_the_other_slot_out_of_use(board: Board) -> None:
 
 @pytest.mark.spec(243)
 def test_the_same_stick_again_does_nothing(board: Board) -> None:
+    since = board.uptime()
+    cursor = board.console.ok("journalctl -b -n 0 --show-cursor --no-pager").rpartition("cursor: ")[2]
     board.needs_emulator().plug_stick(board.folder / "stick.img", "again")
-    board.console.wait_until("test -b /dev/sda1", STICK_S)
-    board.console.wait_until("journalctl -b -u 'chargectl-usb@*' | grep 'nothing is left to do'", STICK_S)
+    seen = f"journalctl --after-cursor '{cursor}' -u 'chargectl-usb@*'"
+    board.console.wait_until(f"{seen} | grep 'nothing is left to do'", STICK_S)
     board.needs_emulator().pull_stick("again")
     assert board.slot() == "B"
+    assert board.uptime() > since, "the board was not restarted"
 
 
 @pytest.mark.spec(245, 246)

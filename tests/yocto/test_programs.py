@@ -45,8 +45,8 @@ PACKAGE_OF = {
 }
 # What BusyBox has in the LTS's configuration (its defconfig); test_recipes.py looks at the options of these.
 BUSYBOX = """
-    awk cat chgrp chmod chown chroot cut date df grep head ln mkdir mktemp mountpoint mv od readlink rm
-    sed sh sleep sort stat sync tail touch tr wc
+    awk cat chgrp chmod chown chroot cut date df grep head ln ls mkdir mktemp mountpoint mv od readlink
+    rm sed sh sleep sort stat sync tail touch tr wc
 """
 # Of the shell itself
 SHELL = """

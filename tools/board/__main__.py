@@ -76,7 +76,7 @@ def _run(arguments: argparse.Namespace) -> int:
     board.qmp.close()  # for the other commands
     try:
         _say(f"SSH: ssh -p {ports['ssh']} root@localhost    MQTT: localhost:{ports['mqtt']}")
-        _say(f"Web: http://localhost:{ports['web']}    pins and car: {board.plant}    end: Ctrl-]")
+        _say(f"pins and car: {board.plant}    end: Ctrl-]")
         _console(board.console)
     except KeyboardInterrupt:
         pass

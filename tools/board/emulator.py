@@ -53,8 +53,8 @@ class Emulator:
     """What to run, and once started the running QEMU.
 
     ``folder`` holds sockets, logs and state.json. ``clock`` is the time the board's RTC starts at, as QEMU's
-    ``-rtc base=`` takes it; None for the host's. ``with_plant`` wires a station and a car to the pins
-    (tools/plant); without, ``qtest`` is free for another client.
+    ``-rtc base=`` takes it; None for the host's present time. ``with_plant`` wires a station and a car to the
+    pins (tools/plant); without, ``qtest`` is free for another client.
     """
 
     folder: Path
@@ -111,8 +111,8 @@ class Emulator:
         words += ["-drive", f"if=sd,index=1,format={self.card_format},file={self.card}"]
         words += ["-device", "ds1338,bus=i2c-bus.3,address=0x68"]
         words += ["-nic", f"user,mac={MAC},{forwards}"]
-        if self.clock:
-            words += ["-rtc", f"base={self.clock}"]
+        # In step with the board's own clock, or the board would not trust it.
+        words += ["-rtc", f"base={self.clock or 'utc'},clock=vm"]
         if self.uboot:
             words += ["-device", f"loader,file={self.uboot},addr={UBOOT_ADDRESS:#x},cpu-num=0"]
         if self.direct:
