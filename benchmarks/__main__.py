@@ -14,7 +14,7 @@ from benchmarks.figure import Figure
 
 PREFIX = "bench_"
 ON_REQUEST = ("board", "update_sizes")
-"""Boot the emulated board or build its system, which takes up to half an hour: only when named."""
+"""Boot the emulated board or build its system, for up to half an hour: only when named (make board-bench)."""
 
 
 def names(folder: Path) -> list[str]:

@@ -5,7 +5,7 @@
 BOARD := $(BIN)/python -m tools.board
 BOARD_VERSION = $(or $(VERSION),0.1.0+$(shell git log -1 --format=%cd --date=format:%Y%m%d))
 
-.PHONY: board board-image board-test board-quick board-ci board-programs board-test-programs
+.PHONY: board board-image board-test board-quick board-ci board-bench board-programs board-test-programs
 
 board: $(DEV_READY) board-programs ## boot the emulated board: console here, SSH, MQTT and web on local ports
 	@[ -e .run/board/card.img ] || $(MAKE) --no-print-directory board-image
@@ -24,12 +24,15 @@ board-quick: $(DEV_READY) board-programs board-test-programs ## those of them th
 	@$(BIN)/python -m pytest tests/target --resume -p no:cacheprovider $(or $(ARGS),-v)
 
 # The part of board-test that every change has to pass, as far as it is done within half an hour.
-board-ci: $(DEV_READY) board-programs
+board-ci: $(DEV_READY) board-programs board-test-programs
 	@$(BIN)/python -m pytest tests/target/test_cycle.py -p no:cacheprovider -x -v -rs $(ARGS)
 
 board-programs:
 	@tools/need.sh qemu-system-arm qemu-img=qemu-utils mformat=mtools sfdisk=fdisk mke2fs=e2fsprogs
 
-# Sticks of each file system are made with their own tools.
+board-bench: $(DEV_READY) board-programs board-test-programs ## measure the board: start, memory, update, guard, sizes (half an hour)
+	@$(BIN)/python -m benchmarks board update_sizes
+
+# Bundles, and sticks of each file system, are made with their own tools.
 board-test-programs:
-	@tools/need.sh mkfs.vfat=dosfstools mkfs.exfat=exfatprogs mount.exfat-fuse=exfat-fuse ntfs-3g
+	@tools/need.sh rauc mksquashfs=squashfs-tools casync mkfs.vfat=dosfstools mkfs.exfat=exfatprogs mount.exfat-fuse=exfat-fuse ntfs-3g

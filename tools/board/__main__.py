@@ -19,8 +19,8 @@ import tty
 from pathlib import Path
 
 from tools.board import build
-from tools.board.emulator import SERVICES, USB_BUS, USUAL_PORTS, Emulator, free_port
-from tools.board.qmp import Qmp
+from tools.board.emulator import SERVICES, USUAL_PORTS, Emulator, free_port, plug_stick, pull_stick
+from tools.board.qmp import Qmp, QmpError
 
 ESCAPE = b"\x1d"
 """Ctrl-], as telnet has it: no program on the board needs it."""
@@ -95,15 +95,17 @@ def _act(arguments: argparse.Namespace) -> int:
     if arguments.action == "state":
         print(json.dumps(state, indent=2))
         return 0
-    qmp = Qmp(Path(state["qmp"]))
-    if arguments.action == "plug":
-        file = {"driver": "file", "filename": str(arguments.image.resolve(strict=True))}
-        qmp.command("blockdev-add", **{"driver": "raw", "node-name": "stick", "file": file})
-        qmp.command("device_add", driver="usb-storage", id="usb-stick", drive="stick", bus=USB_BUS)
-    elif arguments.action == "pull":
-        qmp.command("device_del", id="usb-stick")
-    else:
-        qmp.command("system_reset")
+    try:
+        qmp = Qmp(Path(state["qmp"]))
+        if arguments.action == "plug":
+            plug_stick(qmp, arguments.image.resolve(strict=True))
+        elif arguments.action == "pull":
+            pull_stick(qmp)
+        else:
+            qmp.command("system_reset")
+    except (OSError, QmpError) as error:
+        _say(f"{arguments.action}: {error}")
+        return 1
     return 0
 
 

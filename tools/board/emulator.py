@@ -48,6 +48,29 @@ def free_port(wanted: int = 0) -> int:
     raise OSError("no TCP port is free")
 
 
+def plug_stick(qmp: Qmp, image: Path, name: str = "stick") -> None:
+    """Plug a USB stick with the contents of that image in."""
+    file = {"driver": "file", "filename": str(image)}
+    qmp.command("blockdev-add", **{"driver": "raw", "node-name": name, "read-only": False, "file": file})
+    qmp.command("device_add", driver="usb-storage", id=f"usb-{name}", drive=name, bus=USB_BUS)
+
+
+def pull_stick(qmp: Qmp, name: str = "stick") -> None:
+    """Pull the stick out, whatever the board does with it."""
+    qmp.command("device_del", id=f"usb-{name}")
+    deadline = time.monotonic() + START_S
+    while True:
+        try:
+            qmp.command("blockdev-del", **{"node-name": name})
+        except QmpError:
+            # Still in use until the device has gone.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
 @dataclass
 class Emulator:
     """What to run, and once started the running QEMU.
@@ -225,26 +248,11 @@ class Emulator:
 
     def plug_stick(self, image: Path, name: str = "stick") -> None:
         """Plug a USB stick with the contents of that image in."""
-        file = {"driver": "file", "filename": str(image)}
-        self.qmp.command(
-            "blockdev-add", **{"driver": "raw", "node-name": name, "read-only": False, "file": file}
-        )
-        self.qmp.command("device_add", driver="usb-storage", id=f"usb-{name}", drive=name, bus=USB_BUS)
+        plug_stick(self.qmp, image, name)
 
     def pull_stick(self, name: str = "stick") -> None:
         """Pull the stick out, whatever the board does with it."""
-        self.qmp.command("device_del", id=f"usb-{name}")
-        deadline = time.monotonic() + START_S
-        while True:
-            try:
-                self.qmp.command("blockdev-del", **{"node-name": name})
-            except QmpError:
-                # Still in use until the device has gone.
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
-            else:
-                return
+        pull_stick(self.qmp, name)
 
     def save(self, name: str) -> None:
         """Save memory and card (qcow2) under that name, to be resumed by ``snapshot``."""
