@@ -42,4 +42,6 @@ def test_three_tries_and_back(board: Board, workshop: Workshop, kind: str) -> No
     board.accepted(BOOT_S)
     status = board.json("chargectl update status --json")
     assert word in status["rollback"]
+    topic = "firmware/update/result/message"
+    assert word in board.console.ok(f"mosquitto_sub -h 127.0.0.1 -t {topic} -C 1 -W 30", 60)
     assert "rolled back" in board.console.ok("journalctl -b --no-pager | grep -i 'rolled back'")
