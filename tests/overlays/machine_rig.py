@@ -25,6 +25,8 @@ import pytest
 from chargectl.board.profile import CHARGE_CONTROL_C_200
 
 CHECKOUT: Final = Path(__file__).parents[2]
+_CODE: Final = "/usr/lib/test"
+"""Where the machine sees this checkout's Python code."""
 MACHINE: Final = "charge-control-c"
 START_S: Final = 60.0
 CONTACTOR: Final = CHARGE_CONTROL_C_200.relays[0].enable.number
@@ -53,6 +55,10 @@ for folder in "$checkout" "$shared"; do
     mkdir -p "$root$folder"
     mount --bind "$folder" "$root$folder"
 done
+# A checkout in /home or /var/tmp is hidden from units that have no business there.
+mkdir -p "$root/usr/lib/test/src" "$root/usr/lib/test/site"
+mount --bind "$checkout/src" "$root/usr/lib/test/src"
+mount --bind "$site" "$root/usr/lib/test/site"
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount --bind "$console" "$root/dev/console"
@@ -146,6 +152,7 @@ class Machine:
                 "machine": MACHINE,
                 "console": console,
                 "python": sys.executable,
+                "site": next(path for path in sys.path if path.endswith("site-packages")),
                 "group": str(self._group),
                 "PYTHONPATH": str(CHECKOUT / "src"),
             },
@@ -225,11 +232,10 @@ class Machine:
         return int(children[0]) if children else self._process.pid
 
     def _write(self, shared: Path) -> None:
-        site = next(path for path in sys.path if path.endswith("site-packages"))
         for name, module in _PROGRAMS.items():
             program = shared / "bin" / name
             program.write_text(
-                f'#!/bin/sh\nPYTHONPATH={CHECKOUT}/src:{site} exec /usr/bin/python3 -m {module} "$@"\n'
+                f'#!/bin/sh\nPYTHONPATH={_CODE}/src:{_CODE}/site exec /usr/bin/python3 -m {module} "$@"\n'
             )
             program.chmod(0o755)
         # The guard's program is proven elsewhere; here, that it is started and may drive the contactor.
@@ -255,7 +261,7 @@ class Machine:
         )
         (shared / "system.conf").write_text(
             f"[Manager]\nDefaultStandardOutput=null\n"
-            f"DefaultEnvironment=PYTHONPATH={CHECKOUT}/src PYTHONDONTWRITEBYTECODE=1\n"
+            f"DefaultEnvironment=PYTHONPATH={_CODE}/src PYTHONDONTWRITEBYTECODE=1\n"
         )
 
     def _read_console(self, terminal: int) -> None:
