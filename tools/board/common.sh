@@ -9,6 +9,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 checkout=$(cd "$here/../.." && pwd)
 cache=${CHARGECTL_CACHE:-$HOME/.cache/chargectl}/board
 mkdir -p "$cache"
+# One build at a time, with all the scripts that it calls: finish removes what another might be reading.
+if [ -z "${CHARGECTL_BOARD_LOCKED:-}" ]; then
+    exec 8>"$cache/lock"
+    flock 8
+    export CHARGECTL_BOARD_LOCKED=1
+fi
 SUITE=trixie
 
 say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*" >&2; }
