@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from benchmarks.figure import Figure
 from tests.target import board as boards
 from tests.target.bundles import Workshop
-from tests.target.test_guard import FREEZE, RELAY_1, charging
+from tests.target.test_guard import charging, freeze, reset
 from tests.target.test_update import install
 from tools.board import build
 
@@ -56,11 +56,7 @@ def _memory(board: boards.Board) -> Iterator[Figure]:
 
 def _guard(board: boards.Board) -> Iterator[Figure]:
     charging(board)
-    pid = board.console.ok("systemctl show -p MainPID --value chargectl-portd")
-    board.console.send(FREEZE.format(pid=pid, relay=RELAY_1) + "\r")
-    seen = board.console.expect(r"open at=([\d.]+) open=([\d.]+)", 60)
-    at, opened = float(seen[1]), float(seen[2])
+    at, opened = freeze(board)
     yield Figure("port daemon frozen: until the contactor's pin is low", opened - at, "s")
-    board.booting(120)
-    last = float(re.findall(r"up ([\d.]+)", board.console.before)[-1])
+    _, last = reset(board)
     yield Figure("port daemon frozen: until the watchdog resets the board", last - at, "s")

@@ -167,6 +167,13 @@ def quiet_logging() -> Iterator[None]:
     root.setLevel(level)
 
 
+def lose_data_partition(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing can be stored where the boots are on record."""
+    blocker = device.root / "blocker"
+    blocker.write_text("a file where the folder belongs")
+    monkeypatch.setattr(boots, "PATH", blocker / "boots.json")
+
+
 @pytest.mark.usefixtures("sim_world")
 class TestGood:
     @pytest.mark.spec(258)
@@ -282,9 +289,7 @@ class TestRecord:
         self, device: Device, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         device.start()
-        blocker = device.root / "blocker"
-        blocker.write_text("a file where the folder belongs")
-        monkeypatch.setattr(boots, "PATH", blocker / "boots.json")
+        lose_data_partition(device, monkeypatch)
         assert main(["boot", "record"]) == 1
         error = capsys.readouterr().err
         assert "this boot is not on record: " in error
@@ -295,9 +300,7 @@ class TestRecord:
         self, device: Device, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         device.start()
-        blocker = device.root / "blocker"
-        blocker.write_text("a file where the folder belongs")
-        monkeypatch.setattr(boots, "PATH", blocker / "boots.json")
+        lose_data_partition(device, monkeypatch)
         assert main(["boot", "good"]) == 0
         assert boots.HEALTHY.exists()
         assert "the boot's outcome is not on record: " in capsys.readouterr().err
@@ -369,9 +372,7 @@ class TestFailed:
     def test_a_data_partition_that_forgets_ends_it_too(
         self, device: Device, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        blocker = device.root / "blocker"
-        blocker.write_text("a file where the folder belongs")
-        monkeypatch.setattr(boots, "PATH", blocker / "boots.json")
+        lose_data_partition(device, monkeypatch)
         slots = []
         for _ in range(6):
             slots.append(device.start())

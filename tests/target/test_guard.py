@@ -35,6 +35,21 @@ def charging(board: Board) -> None:
         assert plant.state()["contactors"][0]["closed"]
 
 
+def freeze(board: Board) -> tuple[float, float]:
+    """Stop portd; the board's uptime when it stood still, and when the contactor's pin was low."""
+    pid = board.console.ok("systemctl show -p MainPID --value chargectl-portd")
+    board.note("portd is stopped")
+    board.console.send(FREEZE.format(pid=pid, relay=RELAY_1) + "\r")
+    seen = board.console.expect(r"open at=([\d.]+) open=([\d.]+)", 60)
+    return float(seen[1]), float(seen[2])
+
+
+def reset(board: Board) -> tuple[re.Match[str], float]:
+    """Wait for the reset after :func:`freeze`: what the boot loader says, and the last uptime before."""
+    tried = board.booting(120)
+    return tried, float(re.findall(r"up ([\d.]+)", board.console.before)[-1])
+
+
 def test_a_car_charges(board: Board) -> None:
     board.needs_emulator()
     board.boots("A")
@@ -45,20 +60,15 @@ def test_a_car_charges(board: Board) -> None:
 @pytest.mark.spec(307)
 def test_a_frozen_port_daemon_loses_the_contactor_within_2_s_and_the_board_is_reset(board: Board) -> None:
     board.needs_emulator()
-    pid = board.console.ok("systemctl show -p MainPID --value chargectl-portd")
-    board.note("portd is stopped")
-    board.console.send(FREEZE.format(pid=pid, relay=RELAY_1) + "\r")
-    seen = board.console.expect(r"open at=([\d.]+) open=([\d.]+)", 60)
-    at, opened = float(seen[1]), float(seen[2])
+    at, opened = freeze(board)
     board.note(f"contactor's pin low after {opened - at:.2f} s")
     assert opened - at <= PROMISE_S
     with board.plant() as plant:
         assert not plant.state()["contactors"][0]["closed"]
         assert not plant.state()["car"]["current_a"]
 
-    tried = board.booting(120)
+    tried, last = reset(board)
     assert tried["slot"] == "A"
-    last = float(re.findall(r"up ([\d.]+)", board.console.before)[-1])
     board.note(f"reset after {last - at:.1f} s")
     assert last - at <= RESET_S
 
