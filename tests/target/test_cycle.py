@@ -15,9 +15,8 @@ from tests.target.test_rollback import RESET_S
 from tests.target.test_update import install
 
 UPDATE_S = 17 * 60
-ROLLBACK_S = 30 * 60
-"""What an update and a rollback take, each with its installation, on a machine of two busy processors.
-After a panic the restart fails in QEMU: each of three tries ends by the watchdog, 128 s of the board's."""
+ROLLBACK_S = 22 * 60
+"""What an update and a rollback take, each with its installation, on a machine of two busy processors."""
 
 
 def in_time(request: pytest.FixtureRequest, seconds: float) -> None:
