@@ -116,6 +116,11 @@ class Board:
         lines = self.console.ok("cat /etc/chargectl-release").splitlines()
         return dict(line.split("=", 1) for line in lines if "=" in line)
 
+    def retained(self, topic: str) -> str:
+        """The broker's retained message of that topic."""
+        said = self.console.ok(f"mosquitto_sub -h 127.0.0.1 -t {topic} -C 1 -W 30", 60)
+        return said.splitlines()[-1] if said else ""
+
     def json(self, command: str) -> Any:
         """What a command prints, as JSON."""
         return json.loads(self.console.ok(command))

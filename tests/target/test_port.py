@@ -37,11 +37,6 @@ def safe(state: dict[str, Any]) -> bool:
     return not state["contactors"][0]["closed"] and not state["car"]["current_a"]
 
 
-def told(board: Board, topic: str) -> str:
-    """The retained message of that topic."""
-    return board.console.ok(f"mosquitto_sub -h 127.0.0.1 -t {topic} -C 1 -W 30", 60).splitlines()[-1]
-
-
 def do(board: Board, *actions: str) -> None:
     for action in actions:
         board.note(action)
@@ -53,7 +48,7 @@ def replug(board: Board, remedy: str) -> None:
     """Take the cause away, then end the session as a driver does; the next one is begun."""
     do(board, remedy, "unplug")
     deadline = time.monotonic() + PATIENCE_S
-    while told(board, topics.TOPIC_CHARGE_CP_STATUS.path) != "A":
+    while board.retained(topics.TOPIC_CHARGE_CP_STATUS.path) != "A":
         assert time.monotonic() < deadline, "the port does not see that the car has gone"
     do(board, "plug")
 
@@ -66,13 +61,13 @@ def test_a_car_is_plugged_in_and_charges(board: Board) -> None:
     board.console.ok(f"chargectl config set {pairs} && systemctl restart chargectl-portd", 120)
     do(board, "plug")
     until(board, charges, "the car charges")
-    assert told(board, topics.TOPIC_CHARGE_CP_STATUS.path) == "C"
+    assert board.retained(topics.TOPIC_CHARGE_CP_STATUS.path) == "C"
 
 
 def test_the_emergency_switch_opens_the_contactor(board: Board) -> None:
     do(board, "press_emergency")
     until(board, safe, "the contactor is open")
-    assert told(board, topics.TOPIC_EMERGENCY_SHUTDOWN.path) == "1"
+    assert board.retained(topics.TOPIC_EMERGENCY_SHUTDOWN.path) == "1"
     replug(board, "release_emergency")
     until(board, charges, "the next session charges")
 
@@ -80,6 +75,6 @@ def test_the_emergency_switch_opens_the_contactor(board: Board) -> None:
 def test_a_residual_current_opens_the_contactor(board: Board) -> None:
     do(board, "trip_rcd")
     until(board, safe, "the contactor is open")
-    assert told(board, topics.TOPIC_RCD_STATE_ACTUAL.path) == "0"
+    assert board.retained(topics.TOPIC_RCD_STATE_ACTUAL.path) == "0"
     replug(board, "reset_rcd")
     until(board, charges, "the next session charges")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from chargectl.declarations import topics
 from tests.target.board import Board, stick_image
 from tests.target.bundles import CHANGED_DAEMON, Workshop
 from tests.web_server import Resource, WebServer
@@ -17,6 +18,13 @@ FETCHED_AT_MOST = 0.10
 """Of the image, when one daemon changed."""
 HOST = "10.0.2.2"
 """The host, as QEMU's user network shows it to the board."""
+STATE = {
+    topics.TOPIC_FIRMWARE_UPDATE_STATE_ACTUAL: "install-succeeded",
+    topics.TOPIC_FIRMWARE_UPDATE_STATE_PROGRESS: "100",
+    topics.TOPIC_FIRMWARE_UPDATE_RESULT_STATE: "succeeded",
+    topics.TOPIC_FIRMWARE_UPDATE_RESULT_MESSAGE: "",
+}
+"""What updated says after an update that went well."""
 MARK = "/etc/systemd/network/90-of-the-owner.network"
 
 
@@ -103,3 +111,36 @@ def test_back_by_hand(board: Board) -> None:
     board.reboot()
     board.boots("B")
     assert board.release()["VERSION"] == "2.0"
+
+
+@pytest.mark.spec(247, 250, 251)
+def test_a_message_brings_the_system_in_a(board: Board, workshop: Workshop) -> None:
+    bundle = workshop.bundle("4.0")
+    with served(bundle) as server:
+        address = f"http://{HOST}:{server.port}/{bundle.name}"
+        board.console.ok(
+            f"mosquitto_pub -h 127.0.0.1 -t {topics.TOPIC_FIRMWARE_UPDATE_TARGET_URL.path} -m {address}"
+        )
+        result = topics.TOPIC_FIRMWARE_UPDATE_RESULT_STATE.path
+        # Empty until there is one.
+        board.console.wait_until(
+            f"mosquitto_sub -h 127.0.0.1 -t {result} -C 1 -W 30 | grep -E 'succeeded|failed'", INSTALL_S
+        )
+    told = {topic.path: board.retained(topic.path) for topic in STATE}
+    assert told == {topic.path: value for topic, value in STATE.items()}
+    assert board.slot() == "B", "restarting is left to who sent the message"
+    board.reboot()
+    board.boots("A")
+    assert board.release()["VERSION"] == "4.0"
+
+
+@pytest.mark.spec(245)
+def test_a_file_on_the_board_brings_the_system_in_b(board: Board, workshop: Workshop) -> None:
+    bundle = workshop.bundle("5.0", CHANGED_DAEMON)
+    with served(bundle) as server:
+        fetch = "import sys, urllib.request as u; u.urlretrieve(*sys.argv[1:])"
+        address = f"http://{HOST}:{server.port}/{bundle.name}"
+        board.console.ok(f"python3 -c '{fetch}' {address} /srv/update.image", INSTALL_S)
+    board.console.ok("rauc install /srv/update.image && rm /srv/update.image", INSTALL_S)
+    slots = {slot["slot"]: slot for slot in board.json("chargectl update status --json")["slots"]}
+    assert (slots["A"]["version"], slots["B"]["version"]) == ("4.0", "5.0")
