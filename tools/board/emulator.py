@@ -21,6 +21,7 @@ from typing import Final
 
 from tools.board import build
 from tools.board.qmp import Qmp, QmpError
+from tools.plant.qtest import QTest
 
 UBOOT_ADDRESS: Final = 0x87800000
 """CONFIG_TEXT_BASE of U-Boot's mx6ull_14x14_evk."""
@@ -34,6 +35,10 @@ ICOUNT: Final = "shift=1,sleep=on"
 """The board's clock runs by instructions, 2 ns each, or by wall time while the processor idles. So the board
 has the speed of a constant 500 million instructions a second however busy the host is (an 800 MHz Cortex-A7
 does about that many), and each time limit of its programs keeps its meaning."""
+CONSOLE_UCR2: Final = 0x021F_0084
+CONSOLE_UCR2_OPEN: Final = 0x4027
+"""Control register 2 of the console's UART, and what Linux has in it while the console is open: receiver and
+transmitter on, 8 bits, no handshake. QEMU forgets it in a saved state."""
 USB_BUS: Final = "usb-bus.1"
 """The second controller: the first is the OTG port."""
 
@@ -169,9 +174,16 @@ class Emulator:
                 self.power_off()
                 raise RuntimeError(f"QEMU did not start: {(self.folder / 'qemu.log').read_text().strip()}")
             time.sleep(0.02)
+        if self.snapshot:
+            self._open_console()
         if self.with_plant:
             self._start_plant()
         self._write_state()
+
+    def _open_console(self) -> None:
+        pins = QTest(self.qtest)
+        pins.write(CONSOLE_UCR2, CONSOLE_UCR2_OPEN)
+        pins.close()
 
     def _start_plant(self) -> None:
         words: list[str | Path] = [

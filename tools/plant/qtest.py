@@ -49,6 +49,10 @@ class QTest:
         data = bytes.fromhex(answer.removeprefix("0x"))
         return int.from_bytes(data[:4], "little"), int.from_bytes(data[4:], "little")
 
+    def write(self, address: int, value: int) -> None:
+        """Write a 32-bit register, as the processor would."""
+        self._ask(f"writel {address:#x} {value:#x}")
+
     def drive(self, gpio: int, level: bool) -> None:
         """Put a level on an input line from outside."""
         bank, line = divmod(gpio, LINES_PER_BANK)
