@@ -86,7 +86,8 @@ programs-test: programs
 		busybox dash dbus-daemon=dbus-daemon dbus-send=dbus-bin systemd-analyze=systemd udevadm=udev \
 		nft=nftables ssh-keygen=openssh-client sshd=openssh-server ip=iproute2 mosquitto_sub=mosquitto-clients \
 		mke2fs=e2fsprogs mkfs.vfat=dosfstools mkfs.exfat=exfatprogs ntfs-3g mcopy=mtools sfdisk=fdisk cpio \
-		unshare=util-linux setpriv=util-linux qemu-system-arm
+		unshare=util-linux setpriv=util-linux qemu-system-arm \
+		softhsm2-util=softhsm2 /usr/share/doc/libengine-pkcs11-openssl/copyright=libengine-pkcs11-openssl
 
 $(RUN_READY): requirements/run.txt src/chargectl/pyproject.toml
 	@tools/venv.sh $(VENV) requirements/run.txt

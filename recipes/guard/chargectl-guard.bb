@@ -21,4 +21,4 @@ do_install() {
 }
 
 FILES:${PN} = "${nonarch_libdir}/chargectl/guard"
-RDEPENDS:${PN} = "micropython micropython-lib"
+RDEPENDS:${PN} = "micropython"

@@ -1,8 +1,10 @@
 """The files that kas reads: their form, the pinned commits, and that they fit the layer."""
 
 import importlib
+import os
 import re
 import subprocess
+import tomllib
 
 import pytest
 
@@ -76,12 +78,54 @@ def test_machines_distribution_and_targets_exist():
             assert list(TOP.glob(f"recipes/*/{config['target']}.bb")), config["target"]
 
 
+def said_by_make(target, *words, **environment):
+    """What `make TARGET` would run."""
+    done = subprocess.run(
+        ["make", "-n", "-B", target, *words],
+        cwd=TOP,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+        | environment,
+    )
+    return done.stdout
+
+
+def passed_by_make(*words, **environment):
+    """The variables of ours that `make image` sets for kas."""
+    return dict(re.findall(r"\b(CHARGECTL_\w+)=(\S*)", said_by_make("image", *words, **environment)))
+
+
 def test_what_make_passes_is_let_through():
     """Every variable that make/yocto.mk sets for the build is one that kas hands on to BitBake."""
-    text = (TOP / "make/yocto.mk").read_text()
-    set_by_make = set(re.findall(r"^\t(CHARGECTL_\w+)=", text, re.MULTILINE))
-    assert set_by_make == {"CHARGECTL_VERSION", "CHARGECTL_EPOCH", "CHARGECTL_PKI", "CHARGECTL_PKI_DIR"}
-    assert set_by_make <= set(load(TOP / "kas.yml")["env"])
+    passed = set(passed_by_make())
+    assert passed == {"CHARGECTL_VERSION", "CHARGECTL_EPOCH", "CHARGECTL_PKI", "CHARGECTL_PKI_DIR"}
+    assert passed <= set(load(TOP / "kas.yml")["env"])
+
+
+def test_a_version_is_passed_whether_it_was_asked_for_or_not():
+    """An empty one would reach the bundle, which no board installs."""
+    distribution = tomllib.loads((TOP / "src/chargectl/pyproject.toml").read_text())["project"]["version"]
+    default = passed_by_make()["CHARGECTL_VERSION"]
+    assert re.fullmatch(re.escape(distribution) + r"\+20\d{6}", default)
+    assert f"build-slot {default} " in said_by_make("board-image"), "both boards call themselves alike"
+    assert passed_by_make("VERSION=1.4.0")["CHARGECTL_VERSION"] == "1.4.0"
+
+
+def test_without_a_history_the_layer_has_a_version_and_a_time(tmp_path):
+    passed = passed_by_make(GIT_DIR=str(tmp_path))
+    distribution = tomllib.loads((TOP / "src/chargectl/pyproject.toml").read_text())["project"]["version"]
+    assert passed["CHARGECTL_VERSION"] == distribution
+    assert "CHARGECTL_EPOCH" not in passed
+    layer = (TOP / "meta-chargectl/conf/layer.conf").read_text()
+    assert f'CHARGECTL_VERSION ??= "{distribution}"' in layer
+
+
+def test_included_files_exist():
+    for path in FILES:
+        for name in load(path)["header"].get("includes", []):
+            assert (TOP / name) in FILES
 
 
 def test_targets_of_make_exist():
@@ -98,21 +142,26 @@ def test_development_keys_are_told_from_an_owners(tmp_path):
     subprocess.run([TOP / "bundle/pki", tmp_path], check=True, capture_output=True)
     assert subprocess.check_output(keys, text=True) == "development\n"
     make = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-noenc",
-        "-keyout",
-        "ca.key",
-        "-out",
-        "ca.pem",
+        *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+        *("-noenc", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Somebody"),
     ]
-    subprocess.run([*make, "-subj", "/CN=Somebody"], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(make, cwd=tmp_path, check=True, capture_output=True)
     assert subprocess.check_output(keys, text=True) == "own\n"
+
+
+def test_an_image_needs_no_key_and_a_bundle_does(tmp_path):
+    """The key may lie in a token, where `bundle/make` finds it."""
+    subprocess.run([TOP / "bundle/pki", tmp_path], check=True, capture_output=True)
+    for path in tmp_path.iterdir():
+        if path.name != "ca.pem":
+            path.unlink()
+    assert subprocess.check_output([TOP / "kas/keys", tmp_path], text=True) == "development\n"
+    bundle = re.findall(r"^kas/keys \S+ (.*) >", said_by_make("bundle"), re.MULTILINE)
+    assert bundle == ["bundle.pem bundle.key"]
+    keys = [TOP / "kas/keys", tmp_path, *bundle[0].split()]
+    done = subprocess.run(keys, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {tmp_path}/bundle.pem is missing")
 
 
 def run_host_check(tmp_path, **programs):

@@ -50,8 +50,8 @@ BUSYBOX = """
 """
 # Of the shell itself
 SHELL = """
-    . : [ break cd continue echo eval exit export getopts local printf pwd read return set shift test trap
-    umask unset wait true false
+    . : [ break cd continue echo eval exit export getopts kill local printf pwd read return set shift test
+    trap umask unset wait true false
 """
 # Calls that take their program from elsewhere, and what it is. FUSE programs: only where a driver is missing.
 CALLED_BY_NAME = {

@@ -143,6 +143,15 @@ IN_CORE = {
 FROM_ELSEWHERE = {"chargectl", "jeepney", "paho", "periphery"}
 
 
+def imported_by(path):
+    """The top-level names that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            yield node.module.split(".")[0]
+
+
 def test_the_python_packages_have_every_module_that_is_imported(recipes):
     """The LTS splits Python's library into packages; one that is missing shows only on the board."""
     needed = recipes["python3-chargectl"]["RDEPENDS"].split()
@@ -151,11 +160,7 @@ def test_the_python_packages_have_every_module_that_is_imported(recipes):
     for path in source.rglob("*.py"):
         if path.relative_to(source).parts[0] in ("sim", "guard"):
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                modules |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-                modules.add(node.module.split(".")[0])
+        modules |= set(imported_by(path))
     for module in sorted(modules - IN_CORE - FROM_ELSEWHERE):
         assert module in PACKAGE_OF_MODULE, f"which package of the LTS has {module}?"
         assert f"python3-{PACKAGE_OF_MODULE[module]}" in needed, module
@@ -312,6 +317,28 @@ def test_version_and_time_come_from_outside(tmp_path):
     bundle = recipes["chargectl-bundle"]
     assert bundle["RAUC_BUNDLE_VERSION"] == "9.8.7+gabc"
     assert bundle["RAUC_BUNDLE_BUILD"] == "2023-11-14T22:13:20Z"
+
+
+# Modules that MicroPython's unix port has in C; the recipe freezes none in,
+# and micropython-lib is in no image.
+IN_MICROPYTHON = {"errno", "ffi", "gc", "os", "select", "socket", "struct", "sys", "time", "uctypes"}
+
+
+def test_the_guard_needs_the_interpreter_alone(recipes):
+    files = list((TOP / "src/chargectl/guard").glob("*.py"))
+    imported = {name for path in files for name in imported_by(path)}
+    assert imported - {path.stem for path in files} <= IN_MICROPYTHON
+    assert recipes["chargectl-guard"]["RDEPENDS"].split() == ["micropython"]
+    packages = (TOP / "tools/board/packages.txt").read_text().splitlines()
+    assert "micropython" in packages, "the emulated board has the same"
+
+
+def test_the_image_is_compared_with_known_vulnerabilities_unless_switched_off(recipes, tmp_path):
+    assert "sbom-cve-check" in recipes["chargectl-image"]["IMAGE_CLASSES"].split()
+    off = re.search(r'CHARGECTL_CVE_CHECK = "(.*)"', (TOP / "kas/no-cve.yml").read_text())[1]
+    without = bitbake(tmp_path, MACHINES[0], "parse", CHARGECTL_CVE_CHECK=off)
+    assert not without["chargectl-image"]["IMAGE_CLASSES"]
+    assert "kas/no-cve.yml" in (TOP / "kas/offline.yml").read_text(), "the lists come from the network"
 
 
 # What BusyBox understands only with an option that OE-Core leaves out.

@@ -32,16 +32,17 @@ debian_mirror() {
         awk -F'|' '$1 == "Debian" && $2 == "Debian" { print $3; exit }'
 }
 
-# apt_source SUITE TYPE: a source line for that suite of Debian, with the mirror and key that this machine itself uses.
-# CHARGECTL_MIRROR (a URL) is for machines whose own mirror is not Debian's.
+# apt_source SUITE TYPE: a source line for that suite of Debian, with the mirror that this machine itself uses.
+# CHARGECTL_DEBIAN_MIRROR (a URL) is for machines whose own mirror is not Debian's.
 apt_source() {
-    local suite=$1 type=$2 mirror=${CHARGECTL_MIRROR:-}
+    local suite=$1 type=$2 mirror=${CHARGECTL_DEBIAN_MIRROR:-}
     # APT's own view of its sources understands both of their formats; it is empty before the first update.
     [ -n "$mirror" ] || mirror=$(debian_mirror)
     [ -n "$mirror" ] || { apt-get -qq update && mirror=$(debian_mirror); }
-    [ -n "$mirror" ] || fail "no Debian mirror in this machine's APT sources: set CHARGECTL_MIRROR to the URL of one"
+    [ -n "$mirror" ] || fail "no Debian mirror in this machine's APT sources (Ubuntu has none):" \
+        "set CHARGECTL_DEBIAN_MIRROR to the URL of one"
     local key=/usr/share/keyrings/debian-archive-keyring.gpg
-    [ -r "$key" ] || fail "$key is missing: install debian-archive-keyring"
+    "$checkout/tools/need.sh" $key=debian-archive-keyring >&2
     echo "$type [signed-by=$key] ${mirror%/} $suite main"
 }
 

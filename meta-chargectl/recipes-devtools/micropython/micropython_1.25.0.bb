@@ -14,7 +14,7 @@ SRCREV = "f498a16c7db6d4b2de200b3e0856528dfe0613c3"
 inherit pkgconfig
 
 # No -Werror: a newer compiler may warn of what this release does not know yet.
-# No frozen modules: what is imported beyond the built-in modules lies as a file in /usr/lib/micropython.
+# No frozen modules: the guard imports what is written in C, and files of its own.
 EXTRA_OEMAKE = "\
     V=1 \
     VARIANT=standard \
