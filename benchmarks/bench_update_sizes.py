@@ -12,6 +12,7 @@ from benchmarks.figure import Figure
 from tests.target.bundles import CHANGED_DAEMON, Workshop
 from tests.web_server import Resource, WebServer
 from tools.board import build
+from tools.extra_files import write_extra
 
 BLOCK = 4096
 """What RAUC's block-hash-index looks at (docs of RAUC, adaptive updates)."""
@@ -59,11 +60,7 @@ def figures() -> Iterator[Figure]:
         folder = Path(name)
         workshop = Workshop(folder / "bundles")
         old = build.slot("1.0", folder / "old.ext4")
-        extra = folder / "extra"
-        for path, text in CHANGED_DAEMON.items():
-            (extra / path).parent.mkdir(parents=True)
-            (extra / path).write_text(text)
-        new = build.slot("1.1", folder / "new.ext4", extra)
+        new = build.slot("1.1", folder / "new.ext4", write_extra(folder / "extra", CHANGED_DAEMON))
         bundle = workshop.of_slot(new, "1.1", folder / "new.image").stat().st_size
         image = new.stat().st_size
         yield Figure("system image", image / MIB, "MiB")

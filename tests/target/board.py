@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,23 +28,38 @@ SAVED = "accepted"
 """Name of the saved state."""
 SLOT_LINE = r"chargectl: slot (?P<slot>[AB]), tries left: A (?P<a>\d), B (?P<b>\d)"
 """What U-Boot says about each try."""
+EMULATED_HOST = "10.0.2.2"
+"""This machine, as QEMU's user network shows it to the board."""
+PATIENCE_S = 120.0
+"""For the station and the car: the board needs five seconds for one of its own while it is busy."""
 
 
 @dataclass
 class Board:
     """``emulator`` is None for a real board: tests that need it say so by calling ``needs_emulator``.
 
-    ``resumed``: it goes on from a saved state, up and logged in, and cannot be restarted."""
+    ``resumed``: it goes on from a saved state, up and logged in, and cannot be restarted. ``host``: the
+    address under which the board reaches this machine; empty when it cannot.
+    """
 
     console: Console
     emulator: Emulator | None
     folder: Path
     console_log: Path
     resumed: bool = False
+    host: str = EMULATED_HOST
 
     def plant(self) -> SimClient:
         """The station and the car at the emulated board's pins."""
         return SimClient(str(self.needs_emulator().plant))
+
+    def until(self, reached: Callable[[dict[str, Any]], bool], what: str) -> None:
+        """Wait for a state of the station and the car, as the emulated board's pins show it."""
+        deadline = time.monotonic() + PATIENCE_S
+        with self.plant() as plant:
+            while not reached(state := plant.state()):
+                assert time.monotonic() < deadline, f"{what}: {state}"
+                time.sleep(0.2)
 
     def note(self, text: str) -> None:
         """Write into the log what the test does."""
@@ -95,7 +111,7 @@ class Board:
         if self.resumed:
             self.console.send("\r")
             self.console.expect(re.escape(PROMPT), 60)
-            self.console.ok("hwclock -s")
+            self.console.ok(f"date -s @{time.time():.0f}")
         elif self.emulator:
             self.boots("A")
         else:
@@ -124,6 +140,21 @@ class Board:
     def json(self, command: str) -> Any:
         """What a command prints, as JSON."""
         return json.loads(self.console.ok(command))
+
+
+def other(slot: str) -> str:
+    """The slot that is not this one."""
+    return {"A": "B", "B": "A"}[slot]
+
+
+def charges(state: dict[str, Any]) -> bool:
+    """Whether the car at the emulated board draws current."""
+    return bool(state["contactors"][0]["closed"] and state["car"]["current_a"])
+
+
+def safe(state: dict[str, Any]) -> bool:
+    """Whether the car at the emulated board has no power."""
+    return not state["contactors"][0]["closed"] and not state["car"]["current_a"]
 
 
 def card_from(base: Path, folder: Path) -> Path:

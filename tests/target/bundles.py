@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 from tools.board import build
+from tools.extra_files import write_extra
 
 COMPATIBLE = "chargectl charge-control-c-qemu"
 NEVER_READY = """\
@@ -60,15 +60,8 @@ class Workshop:
     ) -> Path:
         """The checkout as an update of that version; ``files`` and ``links`` go on top."""
         out = self._folder / f"{version}.image"
-        extra = self._folder / f"{version}.extra"
-        shutil.rmtree(extra, ignore_errors=True)
-        for path, text in (files or {}).items():
-            (extra / path).parent.mkdir(parents=True, exist_ok=True)
-            (extra / path).write_text(text)
-        for path, target in (links or {}).items():
-            (extra / path).parent.mkdir(parents=True, exist_ok=True)
-            (extra / path).symlink_to(target)
-        slot = build.slot(version, self._folder / f"{version}.ext4", extra if extra.exists() else None)
+        extra = write_extra(self._folder / f"{version}.extra", files or {}, links)
+        slot = build.slot(version, self._folder / f"{version}.ext4", extra)
         with slot.open("rb") as file:
             made_of = f"{hashlib.file_digest(file, 'sha256').hexdigest()} {slot.stat().st_size}\n"
         note = self._folder / f"{version}.of"

@@ -19,14 +19,50 @@ RESUMABLE = ("test_port", "test_sticks")
 """Modules that never restart the board: ``--resume`` runs them from a saved one, minutes sooner."""
 
 
+REAL = {
+    "test_boot": (),
+    "test_network_update": ("--host", "--bundle"),
+    "test_rollback": ("--host", "--broken-bundle"),
+}
+"""Modules that need no hand on a real board, and which options they need there."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--serial", metavar="DEVICE", help="test the real board on this serial line")
+    parser.addoption(
+        "--host", default="", metavar="ADDRESS", help="with --serial: this machine, as that board reaches it"
+    )
+    parser.addoption(
+        "--bundle", type=Path, metavar="FILE", help="with --serial: an update that the board trusts"
+    )
+    parser.addoption(
+        "--broken-bundle", type=Path, metavar="FILE", help="likewise, one whose system does not come up"
+    )
     parser.addoption(
         "--resume", action="store_true", help="start from a saved board; only tests that never restart it"
     )
     parser.addoption(
         "--until", type=float, metavar="TIME", help="when test_cycle.py has to end: seconds since 1970"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What was given has to be of use: ends with one line otherwise."""
+    given = [name for name in ("--host", "--bundle", "--broken-bundle") if config.getoption(name, None)]
+    if given and not config.getoption("--serial"):
+        raise pytest.UsageError(f"{given[0]} is for a real board: give --serial DEVICE too")
+    for name in ("--bundle", "--broken-bundle"):
+        path = config.getoption(name, None)
+        if path and not path.is_file():
+            raise pytest.UsageError(f"{name} {path}: no such file")
+
+
+def missing_on_a_real_board(name: str, config: pytest.Config) -> str:
+    """Why that module cannot run there; empty if it can."""
+    if name not in REAL:
+        return "needs a hand on the board's power, pins or sticks"
+    missing = [option for option in REAL[name] if not config.getoption(option)]
+    return f"needs {' and '.join(missing)}" if missing else ""
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -77,10 +113,13 @@ def board(request: pytest.FixtureRequest) -> Iterator[boards.Board]:
     """The module's board, switched on. The tests of a module are a story and run in order."""
     name = request.module.__name__.rpartition(".")[2]
     if device := request.config.getoption("--serial"):
-        if name != "test_boot":
-            pytest.skip("needs a hand on the board's power, pins or sticks")
+        if why := missing_on_a_real_board(name, request.config):
+            pytest.skip(why)
         log = build.RUN / "logs" / f"{name}.log"
-        yield boards.Board(Console.of_serial(device, log), None, build.RUN / "tests", log)
+        host = request.config.getoption("--host")
+        real = boards.Board(Console.of_serial(device, log), None, build.RUN / "tests", log, host=host)
+        yield real
+        real.console.close()
         return
     if request.config.getoption("--resume"):
         if name not in RESUMABLE:

@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from tests.target.board import BOOT_S, Board
+from tests.target.board import BOOT_S, Board, other
 from tests.target.bundles import CHANGED_DAEMON, Workshop
+from tests.target.installing import install
 from tests.target.test_rollback import RESET_S
-from tests.target.test_update import install
 
 UPDATE_S = 17 * 60
 ROLLBACK_S = 22 * 60
@@ -55,7 +55,8 @@ def test_a_system_that_panics_has_three_tries(
     board: Board, workshop: Workshop, request: pytest.FixtureRequest
 ) -> None:
     in_time(request, ROLLBACK_S)
-    bad, good = ("A", "B") if board.slot() == "B" else ("B", "A")
+    good = board.slot()
+    bad = other(good)
     install(board, workshop.panics("2.2"))
     board.reboot()
     for left in ("2", "1", "0"):

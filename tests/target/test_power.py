@@ -6,7 +6,8 @@ import pytest
 
 from tests.target.board import BOOT_S, Board
 from tests.target.bundles import Workshop
-from tests.target.test_update import HOST, INSTALL_S, MARK, install, served
+from tests.target.installing import INSTALL_S, install, served
+from tests.target.test_update import MARK
 
 SETTING = 13
 
@@ -30,8 +31,8 @@ def test_the_factory_system_with_settings_of_an_owner(board: Board) -> None:
 @pytest.mark.spec(263)
 def test_while_the_image_is_written(board: Board, workshop: Workshop) -> None:
     bundle = workshop.bundle("2.0")
-    with served(bundle) as server:
-        board.console.send(f"rauc install http://{HOST}:{server.port}/{bundle.name}\r")
+    with served(board, bundle) as (address, _):
+        board.console.send(f"rauc install {address}\r")
         board.console.expect(r"Copying image to rootfs", INSTALL_S)
         board.console.expect(r"\d+% ", INSTALL_S)
         board.power_cycle()
@@ -42,8 +43,8 @@ def test_while_the_image_is_written(board: Board, workshop: Workshop) -> None:
 @pytest.mark.spec(263)
 def test_in_the_moment_of_the_switch(board: Board, workshop: Workshop) -> None:
     bundle = workshop.bundle("2.0")
-    with served(bundle) as server:
-        board.console.send(f"rauc install http://{HOST}:{server.port}/{bundle.name}\r")
+    with served(board, bundle) as (address, _):
+        board.console.send(f"rauc install {address}\r")
         # The boot loader's variables are being written: either system is right.
         board.console.expect(r"Activating|Updating slots done", INSTALL_S)
         board.power_cycle()

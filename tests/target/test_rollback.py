@@ -1,4 +1,7 @@
-"""Systems that do not come up: three tries, then back, with the reason on record."""
+"""Systems that do not come up: three tries, then back, with the reason on record.
+
+On a real board with a broken bundle of its maker's.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.target.board import BOOT_S, Board
+from tests.target.board import BOOT_S, Board, other
 from tests.target.bundles import Workshop
-from tests.target.test_update import install
+from tests.target.installing import Update, install
 
 RESET_S = 300.0
 """Until a boot that fails has been given up: the health check's patience, or the watchdog's."""
@@ -22,23 +25,36 @@ BAD: dict[str, tuple[Callable[[Workshop], Path], str]] = {
 """The bundle, and a word of the reason that has to be on record."""
 
 
-def test_the_factory_system_is_accepted(board: Board) -> None:
-    board.needs_emulator()
-    board.boots("A")
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A real board has the broken bundle that is given, the emulated one all of ours."""
+    if "kind" in metafunc.fixturenames:
+        given = metafunc.config.getoption("--broken-bundle")
+        metafunc.parametrize("kind", ["given"] if given else list(BAD))
+
+
+def test_the_board_is_up(board: Board) -> None:
+    board.up()
 
 
 @pytest.mark.spec(259)
-@pytest.mark.parametrize("kind", BAD)
-def test_three_tries_and_back(board: Board, workshop: Workshop, kind: str) -> None:
-    board.needs_emulator()
-    make, word = BAD[kind]
-    bundle = make(workshop)
+def test_three_tries_and_back(
+    board: Board, workshop: Workshop, kind: str, request: pytest.FixtureRequest
+) -> None:
+    if kind == "given":
+        update = Update.of(request.config.getoption("--broken-bundle"))
+        bundle, word = update.bundle, update.version
+    else:
+        board.needs_emulator()
+        make, word = BAD[kind]
+        bundle = make(workshop)
+    good = board.slot()
+    bad = other(good)
     install(board, bundle)
     board.reboot()
     for left in ("2", "1", "0"):
         tried = board.booting(RESET_S)
-        assert (tried["slot"], tried["b"]) == ("B", left)
-    assert board.booting(RESET_S)["slot"] == "A"
+        assert (tried["slot"], tried[bad.lower()]) == (bad, left)
+    assert board.booting(RESET_S)["slot"] == good
     board.accepted(BOOT_S)
     status = board.json("chargectl update status --json")
     assert word in status["rollback"]

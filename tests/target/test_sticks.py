@@ -21,7 +21,7 @@ FILE_SYSTEMS: dict[str, tuple[str, ...]] = {
     "ext4": ("mke2fs", "-q", "-F", "-t", "ext4"),
     "fat16": ("mkfs.vfat", "-F", "16"),
     "fat32": ("mkfs.vfat", "-F", "32"),
-    "exfat": ("mkfs.exfat", "-q"),
+    "exfat": ("mkfs.exfat",),
     "ntfs": ("mkntfs", "-q", "-F", "-Q"),
 }
 MOUNT = {"exfat": ("mount.exfat-fuse",), "ntfs": ("ntfs-3g",)}
