@@ -22,7 +22,7 @@ import random
 import stat
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,10 +123,14 @@ def read_log(path: Path) -> Iterator[Write]:
 class Replay:
     """The disk at rising points of its log: `advance` to one, then `cut` the power there."""
 
-    def __init__(self, image: Path, log: list[Write]) -> None:
-        """Begin with what ``image`` held before the first write of ``log``."""
+    def __init__(self, image: Path, log: list[Write], whole: Sequence[range] = ()) -> None:
+        """Begin with what ``image`` held before the first write of ``log``.
+
+        ``whole``: places of which a write arrives as a whole or not at all.
+        """
         self._safe = bytearray(image.read_bytes())
         self._log = log
+        self._whole = whole
         self._pending: list[Write] = []
         self._position = 0
 
@@ -151,38 +155,84 @@ class Replay:
 
         The entry behind the point was under way: if it was a write, any of its sectors may have arrived.
         """
-        arrived: list[Write] = []
+        fates: list[Fate] = []
         share = chance.choice((0.0, 0.1, 0.5, 0.9, 1.0))
         for write in self._pending:
             if chance.random() < share:
-                arrived.append(write)
+                fates.append(Fate(write, [write]))
             elif chance.random() < TORN:
-                arrived += _sectors(write, share, chance)
+                fates.append(Fate(write, self._some(write, share, chance)))
+            else:
+                fates.append(Fate(write, []))
         if self._position < len(self._log):
-            arrived += _sectors(self._log[self._position], share, chance)
-        return Cut(self._safe, arrived)
+            write = self._log[self._position]
+            fates.append(Fate(write, self._some(write, share, chance)))
+        return Cut(self._safe, fates)
+
+    def cut_in(self, sectors: Collection[int]) -> Cut:
+        """Nothing is lost but of the write behind the point, of which just these sectors arrive."""
+        write = self._log[self._position]
+        arrived = [_part(write, number * SECTOR, SECTOR) for number in sectors]
+        return Cut(self._safe, [*(Fate(before, [before]) for before in self._pending), Fate(write, arrived)])
+
+    def _some(self, write: Write, share: float, chance: random.Random) -> list[Write]:
+        return [piece for piece in self._pieces(write) if chance.random() < share]
+
+    def _pieces(self, write: Write) -> Iterator[Write]:
+        """What may arrive or not, each by itself: the sectors, and the places that arrive whole."""
+        here = range(write.offset, write.offset + len(write.data))
+        places = [place for place in self._whole if place[0] in here and place[-1] in here]
+        start = 0
+        while start < len(write.data):
+            at = write.offset + start
+            size = next((len(place) for place in places if place[0] == at), SECTOR)
+            yield _part(write, start, size)
+            start += size
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of a write."""
+
+    write: Write
+    arrived: list[Write]
+    """Its parts that are on the disk."""
+
+    def __str__(self) -> str:
+        size, arrived = len(self.write.data), sum(len(part.data) for part in self.arrived)
+        if not size:
+            return "flush, not answered"
+        where = f"{size} bytes at {self.write.offset:#x}"
+        if arrived in (0, size):
+            return f"{where}: {'arrived' if arrived else 'lost'}"
+        parts = ", ".join(f"{part.offset:#x}+{len(part.data)}" for part in self.arrived)
+        return f"{where}: torn, arrived are {parts}"
 
 
 class Cut:
     """The disk as it was found; valid until its `Replay` advances."""
 
-    def __init__(self, safe: bytearray, arrived: list[Write]) -> None:
+    def __init__(self, safe: bytearray, fates: list[Fate]) -> None:
         self._safe = safe
-        self._arrived = arrived
+        self._fates = fates
 
     def region(self, start: int, size: int) -> bytearray:
         """A part of the disk."""
         found = self._safe[start : start + size]
-        for write in self._arrived:
-            begin, end = max(write.offset, start), min(write.offset + len(write.data), start + size)
-            if begin < end:
-                found[begin - start : end - start] = write.data[begin - write.offset : end - write.offset]
+        for fate in self._fates:
+            for write in fate.arrived:
+                begin, end = max(write.offset, start), min(write.offset + len(write.data), start + size)
+                if begin < end:
+                    found[begin - start : end - start] = write.data[begin - write.offset : end - write.offset]
         return found
 
+    def story(self) -> str:
+        """What became of each write since the last flush, one line each."""
+        return "\n".join(map(str, self._fates))
 
-def _sectors(write: Write, share: float, chance: random.Random) -> list[Write]:
-    starts = [start for start in range(0, len(write.data), SECTOR) if chance.random() < share]
-    return [Write(write.offset + start, write.data[start : start + SECTOR]) for start in starts]
+
+def _part(write: Write, start: int, size: int) -> Write:
+    return Write(write.offset + start, write.data[start : start + size])
 
 
 if __name__ == "__main__":
