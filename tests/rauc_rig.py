@@ -150,6 +150,7 @@ class RaucRig:
         self.log = root / "service.log"
         self.address = f"unix:path={root}/bus"
         self._loop = loop
+        self._loops: list[str] = []
         self._bus: subprocess.Popen[bytes] | None = None
         self._service: subprocess.Popen[bytes] | None = None
         for name in ("mnt", "boot", "tmp"):
@@ -190,11 +191,14 @@ class RaucRig:
         """End everything that was started."""
         self.stop_service()
         self.stop_bus()
+        for device in self._loops:
+            run("losetup", "-d", device)
+        self._loops = []
         # Also those that a killed service has left.
         for line in run("losetup", "--list", "--noheadings", "--output", "NAME,BACK-FILE").splitlines():
             device, _, file = line.partition(" ")
             if file.strip().startswith(f"{self.root}/"):
-                run("losetup", "-d", device)
+                subprocess.run([which("losetup") or "losetup", "-d", device], check=False)
 
     def start_bus(self) -> None:
         (self.root / "bus").unlink(missing_ok=True)
@@ -294,7 +298,8 @@ class RaucRig:
     def _device(self, slot: str) -> str:
         if not self._loop:
             return str(self.slot_file(slot))
-        return run("losetup", "--find", "--show", self.slot_file(slot)).strip()
+        self._loops.append(run("losetup", "--find", "--show", self.slot_file(slot)).strip())
+        return self._loops[-1]
 
     def _on_bus(self) -> bool:
         result = subprocess.run(

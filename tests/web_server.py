@@ -68,6 +68,8 @@ class WebServer:
     files: dict[str, Resource] = field(default_factory=dict)
     certificate: tuple[Path, Path] | None = None
     """Certificate and key: the server then speaks https."""
+    address: str = "127.0.0.1"
+    """Where it listens; empty for all of the machine's addresses."""
     seen: list[Seen] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -106,7 +108,7 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, owner: WebServer) -> None:
         self.owner = owner
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__((owner.address, 0), _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away, or a handshake that it breaks off, is no news."""

@@ -303,8 +303,9 @@ def test_a_hook_that_is_killed_leaves_nothing_mounted_and_nothing_activated(
     device.unharmed()
 
 
-@pytest.mark.spec(263, 2)
+@pytest.mark.spec(263, 2, 318)
 def test_and_a_good_update_still_goes_through(device: Device, bundle_2: Path) -> None:
+    device.board.path("srv/of-the-owner").write_text("data\n")
     said = device.install(bundle_2)
 
     assert said.startswith("done:"), said
@@ -314,6 +315,7 @@ def test_and_a_good_update_still_goes_through(device: Device, bundle_2: Path) ->
     device.board.boot("B")
     assert device.files() == {**OWNER_FILES, "etc/secc/customer.json": CUSTOMER}
     assert device.board.path("etc/chargectl-release").read_text().startswith("VERSION=2.0\n")
+    assert device.board.path("srv/of-the-owner").read_text() == "data\n"
     checked = subprocess.run(
         ["debugfs", "-R", "stats", device.board.device("B")], capture_output=True, text=True, check=False
     )

@@ -8,6 +8,7 @@ import pytest
 
 from chargectl.system import migration_files
 from chargectl.system.migration import MigrationError, late, pending
+from chargectl.system.migration_record import TOO_LATE, close
 from tests.bundle.miniroot import add_program
 from tests.bundle.roots import CERTIFICATE, CUSTOMER, MANIFEST, Device, snapshot, write
 
@@ -262,6 +263,75 @@ def test_late_happens_once_even_if_it_failed_and_a_failure_changes_nothing(devic
     assert device.text("etc/secc/customer.json") == CUSTOMER
     record = json.loads(device.text("var/lib/chargectl/migration.json"))
     assert record["late"].startswith("failed: /etc/secc/extra/file cannot be carried")
+
+
+def test_late_is_repeated_until_a_start_is_accepted_and_not_later(device: Device) -> None:
+    """One that was killed has left no word; the next try of the same system may be the first good one."""
+    write(device.old, "etc/secc/customer.json", "{}\n")
+    device.install()
+    write(device.old, "etc/secc/customer.json", CUSTOMER)
+    assert pending(device.new)
+
+    assert close(device.new)
+    assert not close(device.new), "once"
+
+    assert not pending(device.new)
+    assert late(device.old, device.new) == []
+    assert device.text("etc/secc/customer.json") == "{}\n"
+    assert json.loads(device.text("var/lib/chargectl/migration.json"))["late"] == TOO_LATE
+
+
+def test_late_takes_over_from_the_version_that_it_came_from_only(device: Device) -> None:
+    """By now the other slot may hold a newer system, with a configuration for that."""
+    write(device.old, "etc/secc/customer.json", "{}\n")
+    device.install()
+    write(device.old, "etc/chargectl-release", "VERSION=3.0\nMACHINE=m\nDEVELOPMENT_KEYS=no\n")
+    write(device.old, "etc/secc/customer.json", CUSTOMER)
+
+    with pytest.raises(MigrationError, match=r"slot holds version 3\.0; this system came from 1\.0"):
+        late(device.old, device.new)
+
+    assert device.text("etc/secc/customer.json") == "{}\n"
+    assert not pending(device.new)
+
+
+def test_nothing_is_closed_on_a_flashed_system_or_a_finished_one(device: Device) -> None:
+    assert not close(device.new)
+    device.install()
+    late(device.old, device.new)
+    assert not close(device.new)
+    assert json.loads(device.text("var/lib/chargectl/migration.json"))["late"] == "done"
+
+
+LEFT = ".migrate-3-4711"
+PLACES = ("etc", "etc/secc", "var/lib/ocppd/deep", "etc/mosquitto", "var/lib/chargectl")
+"""Beside single files, in folders that are carried, and beside the record."""
+
+
+def test_what_an_interrupted_migration_has_left_is_not_carried(device: Device) -> None:
+    for place in PLACES:
+        write(device.old, f"{place}/{LEFT}", "half")
+    write(device.old, "etc/secc/.migrate-notes", "the owner's own")
+
+    device.install()
+
+    assert not list(device.new.rglob(LEFT))
+    assert device.text("etc/secc/.migrate-notes") == "the owner's own"
+    for path in device.old.rglob(".migrate-*"):
+        path.unlink()
+    (device.new / "etc/secc/.migrate-notes").unlink()
+
+
+def test_late_removes_what_an_interrupted_one_has_left(device: Device) -> None:
+    device.install()
+    for place in PLACES:
+        write(device.new, f"{place}/{LEFT}", "half")
+    write(device.new, "etc/secc/.migrate-notes", "the owner's own")
+
+    late(device.old, device.new)
+
+    assert not list(device.new.rglob(LEFT))
+    (device.new / "etc/secc/.migrate-notes").unlink()
 
 
 def test_late_does_nothing_on_a_flashed_system(device: Device) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -22,8 +23,12 @@ FILES = {
 }
 
 
-def tool(name: str, *words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([BUNDLE / name, *map(str, words)], capture_output=True, text=True, check=False)
+def tool(
+    name: str, *words: str | Path, check: bool = True, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [BUNDLE / name, *map(str, words)], capture_output=True, text=True, check=False, cwd=cwd
+    )
     if check:
         assert done.returncode == 0, done.stdout + done.stderr
     return done
@@ -53,9 +58,11 @@ def keys(pki: Path, name: str = "bundle") -> list[str | Path]:
     return ["--cert", pki / f"{name}.pem", "--key", pki / f"{name}.key"]
 
 
-def resign(work: Path, out: str, *more: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+def resign(
+    work: Path, out: str, *more: str | Path, check: bool = True, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     words = [work / "in.image", work / out, "--keyring", work / "theirs/ca.pem", *keys(work / "mine")]
-    return tool("resign", *words, *more, check=check)
+    return tool("resign", *words, *more, check=check, cwd=cwd)
 
 
 def extract(work: Path, bundle: str, ca: str = "mine") -> Path:
@@ -132,6 +139,43 @@ def test_a_bundle_is_changed_and_signed_anew_with_ones_own_keys(work: Path) -> N
     assert run("md5sum", image).split()[0] in said
     with pytest.raises(AssertionError, match="signature verification failed"):
         info(work, "out.image", "theirs")
+
+
+@pytest.mark.parametrize("given", ["files", "files/", "files//", "./files/", "{}/files", "{}/files/", "link"])
+def test_an_overlay_may_be_named_in_any_way(work: Path, tmp_path: Path, given: str) -> None:
+    (tmp_path / "files/etc").mkdir(parents=True)
+    (tmp_path / "files/etc/mine").write_text("mine\n")
+    (tmp_path / "link").symlink_to("files")
+
+    resign(work, "named.image", "--overlay", given.format(tmp_path), cwd=tmp_path)
+
+    image = extract(work, "named.image")
+    try:
+        assert file_in(image, "etc/mine") == "mine\n"
+        assert "files" not in run("debugfs", "-R", "ls -p /", image)
+    finally:
+        shutil.rmtree(image.parent)
+
+
+def test_new_folders_keep_their_modes_and_names(work: Path, tmp_path: Path) -> None:
+    """One of the image stays as it is: a umask on the desk must not close /etc for the daemons."""
+    overlay = tmp_path / "files"
+    for name, mode in (("etc", 0o700), ("secret", 0o700), ("shared", 0o1777), ("odd * [a] name", 0o750)):
+        (overlay / name).mkdir(parents=True)
+        (overlay / name / "file").write_text(name)
+        (overlay / name).chmod(mode)
+    (tmp_path / "odd").mkdir()
+
+    resign(work, "modes.image", "--overlay", overlay, cwd=tmp_path)
+
+    image = extract(work, "modes.image")
+    expected = {"etc": "0755", "secret": "0700", "shared": "01777", "odd * [a] name": "0750"}
+    for name, shown in expected.items():
+        said = run("debugfs", "-R", f'stat "/{name}"', image)
+        assert re.search(rf"Type: directory +Mode: +{shown}\b", said), said
+        assert re.search(r"User: +0 +Group: +0 ", said)
+        assert run("debugfs", "-R", f'cat "/{name}/file"', image) == name
+    run("e2fsck", "-fn", image)
 
 
 @pytest.mark.spec(273)

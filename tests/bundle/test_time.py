@@ -183,18 +183,30 @@ def test_an_rtc_counts_only_if_it_kept_time(
     assert (done.returncode == 0) is trusted, done.stderr
 
 
-@pytest.mark.parametrize(("states", "waits"), [(["idle"], 0), (["installing", "installing", "idle"], 2)])
+@pytest.mark.parametrize(
+    ("states", "restarts", "waits"),
+    [
+        (['s "idle"'], [0], 0),
+        (['s "installing"', 's "installing"', 's "idle"'], [0], 2),
+        # RAUC, or the bus, does not answer; the restart is refused.
+        (["", "", 's "idle"'], [0], 2),
+        (['s "idle"', 's "idle"'], [1, 0], 1),
+    ],
+)
 def test_once_the_clock_is_set_rauc_is_restarted_but_not_while_it_installs(
-    tmp_path: Path, states: list[str], waits: int
+    tmp_path: Path, states: list[str], restarts: list[int], waits: int
 ) -> None:
+    next_line = "{ line=$(sed -n 1p FILE); sed -i 1d FILE; }"
     for name, text in {
-        "busctl": f"sed -n 1p {tmp_path}/states; sed -i 1d {tmp_path}/states",
-        "systemctl": f'echo "$*" >>{tmp_path}/calls',
+        "busctl": f'{next_line.replace("FILE", f"{tmp_path}/states")}; echo "$line"; [ -n "$line" ]',
+        "systemctl": f'echo "$*" >>{tmp_path}/calls; [ "$1" = try-restart ] || exit 0; '
+        f'{next_line.replace("FILE", f"{tmp_path}/restarts")}; exit "$line"',
         "sleep": f"echo sleep >>{tmp_path}/calls",
     }.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
         (tmp_path / name).chmod(0o755)
-    (tmp_path / "states").write_text("".join(f's "{state}"\n' for state in states))
+    (tmp_path / "states").write_text("".join(f"{state}\n" for state in states))
+    (tmp_path / "restarts").write_text("".join(f"{code}\n" for code in restarts))
     (tmp_path / "mark").touch()
     script = (SCRIPTS / "rauc-clock-set").read_text()
     assert "/run/chargectl-rauc/system.conf" in script
@@ -204,7 +216,39 @@ def test_once_the_clock_is_set_rauc_is_restarted_but_not_while_it_installs(
     subprocess.run(["sh", "-c", script], check=True, env={"PATH": path}, timeout=20)
 
     calls = (tmp_path / "calls").read_text().splitlines()
-    assert calls == ["is-active --quiet rauc.service", *["sleep"] * waits, "try-restart rauc.service"]
+    assert calls.count("sleep") == waits
+    assert calls.count("try-restart rauc.service") == len(restarts)
+    assert calls[-1] == "try-restart rauc.service"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_only_the_keyring_vouches_for_a_signer(
+    factory: Factory, bundle_2: Path, tmp_path: Path, known: bool
+) -> None:
+    """Not the authorities that the system trusts for web servers, were the signer's among them."""
+    certificates = tmp_path / "certificates"
+    certificates.mkdir()
+    shutil.copy(factory.pki / "ca.pem", certificates)
+    run("openssl", "rehash", certificates)
+    script = (SCRIPTS / "rauc-check-time").read_text()
+    for old, new in {
+        "/run/chargectl-rauc/system.conf": str(tmp_path / "system.conf"),
+        "/usr/lib/chargectl/rauc-time": str(SCRIPTS / "rauc-time"),
+        "/etc/rauc/keyring.pem": str(factory.pki / ("ca.pem" if known else "foreign-ca.pem")),
+        "$(bundle_file || :)": str(bundle_2),
+    }.items():
+        assert old in script
+        script = script.replace(old, new)
+    environment = {
+        **os.environ,
+        "RAUC_SYSTEM_CONFIG": str(tmp_path / "system.conf"),
+        "SSL_CERT_DIR": str(certificates),
+    }
+
+    done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, check=False)
+
+    assert (done.returncode == 0) is known, done.stdout + done.stderr
+    assert ("the signer's authority" in done.stdout) is not known
 
 
 def test_what_the_starter_calls_the_place_of_its_settings_the_others_do_too() -> None:

@@ -20,8 +20,10 @@ import pytest
 from chargectl.cli import boot
 from chargectl.cli.main import main
 from chargectl.sim.client import SimClient
-from chargectl.system import boots, health, release
+from chargectl.system import boots, health, migration_record, release
 from chargectl.system.boots import BootHistory
+from chargectl.system.migration import pending
+from chargectl.system.migration_root import Root
 from chargectl.system.rauc import Rauc
 from chargectl.update.health import Check
 from chargectl.update.history import Outcome, find_rollback, rolled_back
@@ -30,6 +32,7 @@ from tests.rauc_rig import RaucRig
 from tests.simboard import in_sys
 from tests.systemd_rig import SystemdRig, require
 
+RED_BLINKS_S = boot.RED_BLINKS_S
 TIMER = "[Timer]\nOnActiveSec=1h\nUnit=chargectl-mark-good.service\n"
 
 
@@ -413,7 +416,41 @@ class TestFailed:
         assert "no further attempt by itself" in capsys.readouterr().err
 
 
+class TestMigration:
+    @pytest.fixture
+    def system(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """A root whose first migration was killed."""
+        folder = tmp_path / "system"
+        folder.mkdir()
+        with Root(folder) as root:
+            migration_record.write_record(root, migration_record.Record("1.0", {}, {}))
+        monkeypatch.setattr(migration_record, "SYSTEM", folder)
+        return folder
+
+    def test_an_accepted_boot_takes_nothing_more_over(
+        self, device: Device, system: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        device.boot_good()
+        assert not pending(system)
+        assert "was not taken over" in capsys.readouterr().err
+
+    def test_the_next_try_after_a_failed_boot_may(self, device: Device, system: Path) -> None:
+        device.boot_failed("x")
+        assert pending(system)
+
+    def test_a_record_that_cannot_be_read_stops_no_boot(
+        self, device: Device, system: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (system / migration_record.RECORD.lstrip("/")).write_text("{")
+        device.boot_good()
+        assert "migration.json cannot be read" in capsys.readouterr().err
+
+
 class TestLeds:
+    @pytest.fixture(autouse=True)
+    def at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(boot, "RED_BLINKS_S", 0.0)
+
     @pytest.mark.spec(293)
     def test_green_blinks_while_booting_and_is_steady_when_operational(
         self, sim_world: SimClient, device: Device
@@ -431,10 +468,30 @@ class TestLeds:
         device.boot_failed("x")
         assert "[timer]" in in_sys("class/leds/green:boot/trigger")
 
-    @pytest.mark.spec(295)
+    @pytest.mark.spec(295, 319)
     @pytest.mark.usefixtures("sim_world")
-    def test_red_shows_the_kernels_heartbeat(self) -> None:
+    def test_red_blinks_for_four_seconds_then_shows_the_kernels_heartbeat(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        red = "class/leds/red:heartbeat"
+        seen = []
+        monkeypatch.setattr(boot, "RED_BLINKS_S", RED_BLINKS_S)
+        monkeypatch.setattr(
+            "chargectl.cli.boot.time.sleep", lambda s: seen.append((s, in_sys(f"{red}/trigger")))
+        )
         assert main(["boot", "leds"]) == 0
+        [(seconds, meanwhile)] = seen
+        assert seconds == 4.0
+        assert "[timer]" in meanwhile
+        assert "[heartbeat]" in in_sys(f"{red}/trigger")
+
+    @pytest.mark.usefixtures("sim_world")
+    def test_one_led_that_is_missing_leaves_the_other(
+        self, sim_world: SimClient, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        sim_world.fault("vanish /sys/class/leds/green:boot")
+        assert main(["boot", "leds"]) == 1
+        assert "green_led" in capsys.readouterr().err
         assert "[heartbeat]" in in_sys("class/leds/red:heartbeat/trigger")
 
     @pytest.mark.usefixtures("sim_world")

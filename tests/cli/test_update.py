@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from chargectl.cli.main import main
-from chargectl.system.rauc import Rauc
+from chargectl.system.rauc import Rauc, RaucError
 from chargectl.system.update_record import RecordFile
 from chargectl.update.history import Boot, GivenUp, History, Outcome, begin, to_json
 from chargectl.update.record import Phase, Record
 from chargectl.update.request import make_request
 from tests.broker import wait_until
-from tests.rauc_rig import RaucRig, require
+from tests.rauc_rig import RaucRig, make_filesystem, require
 
 TOOL = """#!/bin/sh
 cat {file}
@@ -85,7 +85,7 @@ def test_both_slots_before_and_after_an_update(device: Device, capsys: pytest.Ca
         "",
         "slot  state     bootable  tries left  version  installed",
         "A     running   yes       3           1.0      -",
-        "B     inactive  yes       2           unknown  -",
+        "B     inactive  yes       2           1.0-B    -",
     ]
     rauc.install(str(device.rig.bundle("2.0")))
     assert device.run("--json") == 0
@@ -111,6 +111,47 @@ def test_both_slots_before_and_after_an_update(device: Device, capsys: pytest.Ca
     text = capsys.readouterr().out
     assert "next      slot B, version 2.0\n" in text
     assert f"B     inactive  yes       2           2.0      {installed}\n" in text
+
+
+def test_a_slot_that_rauc_has_not_written_tells_itself_what_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def row(device: Device) -> str:
+        assert device.run() == 0
+        return " ".join(capsys.readouterr().out.splitlines()[-1].split())
+
+    require()
+    with RaucRig(tmp_path / "rig") as rig:
+        device = Device(tmp_path, rig, monkeypatch)
+        assert row(device) == "B inactive yes 2 1.0-B -"
+        assert device.run("--json") == 0
+        assert found(capsys)["slots"][1]["version"] == "1.0-B"
+        # As the eMMC is after flashing.
+        size = rig.slot_file("B").stat().st_size
+        rig.slot_file("B").write_bytes(bytes(size))
+        assert row(device) == "B inactive yes 2 empty -"
+        assert device.run("--json") == 0
+        assert found(capsys)["slots"][1]["version"] is None
+        # Somebody else's file system.
+        make_filesystem(rig.slot_file("B"), {"etc/os-release": "ID=other\n"}, 8)
+        assert row(device) == "B inactive yes 2 unknown -"
+
+
+def test_a_slot_with_half_an_installation_has_no_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    require()
+    with RaucRig(tmp_path / "rig", loop=True) as rig:
+        device = Device(tmp_path, rig, monkeypatch)
+        with pytest.raises(RaucError):
+            Rauc(rig.address).install(str(rig.bundle("2.0", hook="#!/bin/sh\nexit 1\n")))
+        assert rig.slot_text("B") == "VERSION=2.0\n"
+        assert device.run() == 0
+        assert capsys.readouterr().out.splitlines()[-1].split() == [
+            *("B", "inactive", "no", "2", "incomplete", "-"),
+        ]
+        assert device.run("--json") == 0
+        assert found(capsys)["slots"][1]["version"] is None
 
 
 def test_without_the_boot_loaders_tool_the_tries_are_not_known(

@@ -15,7 +15,9 @@ from chargectl.daemons import updated_system
 from chargectl.daemons.updated_system import running_system
 from chargectl.system.rauc import Rauc
 from chargectl.update.history import Boot, GivenUp, History, Outcome, begin, to_json
-from chargectl.update.record import System
+from chargectl.update.record import Phase, Record, System
+from chargectl.update.record import to_json as record_to_json
+from chargectl.update.request import Origin, Request
 from tests.broker import PrivateBroker, Recorder, wait_until
 from tests.daemons.updated_rig import (
     MESSAGE,
@@ -469,3 +471,24 @@ def test_the_version_is_told_once_the_boot_is_accepted(
             late.wait_for(VERSION, "2.0")
             assert [message.retain for message in late.messages if message.text == "2.0"] == [True]
         assert recorder.payloads(VERSION)[:3] == ["1.9", "", "2.0"]
+
+
+def test_an_update_for_ocpp_ends_when_its_boot_is_accepted(
+    tmp_path: Path, broker: PrivateBroker, rig: RaucRig, recorder: Recorder
+) -> None:
+    asked = Request("http://h/u.image", origin=Origin.OCPP)
+    record = Record("before", "A", Phase.INSTALLED, asked, 1, "install-succeeded", "succeeded")
+    folder = tmp_path / "own"
+    (folder / "download").mkdir(parents=True)
+    (folder / "download/request.json").write_text(json.dumps(record_to_json(record)))
+    for _ in range(2):
+        # A try that is not accepted leaves what is on record to the next one.
+        with Process(folder, rig, broker.port) as daemon:
+            wait_listening(recorder)
+            assert daemon.record == record_to_json(record)
+            recorder.clear()
+    with Process(folder, rig, broker.port) as daemon:
+        daemon.release.write_text("VERSION=2.0\nBUILD=2026-11-21T00:00:00Z\n")
+        daemon.healthy.touch()
+        wait_until(lambda: daemon.record["phase"] == "idle")
+        assert (daemon.record["origin"], daemon.record["firmware_status"]) == ("ocpp", "Installed")

@@ -150,14 +150,23 @@ def test_a_password_that_came_alone_is_kept(overlays: Path, root: Path) -> None:
     assert len(credentials(root)["WEB_PASSWORD"]) == 20
 
 
-@pytest.mark.parametrize("field", ["", "!", "!*", "!!", "x"])
+@pytest.mark.parametrize("field", ["", "*", "x"])
 def test_no_account_without_a_password(overlays: Path, root: Path, field: str) -> None:
     (root / "etc/shadow").write_text(f"root:{field}:19000:0:99999:7:::\n")
     first_boot(overlays, root)
     assert (root / "etc/shadow").read_text().startswith("root:$6$")
 
 
-@pytest.mark.parametrize("field", ["$6$a$b", "$y$j9T$a$b", "!$6$a$b"])
+def test_without_an_account_for_root_nothing_is_claimed(overlays: Path, root: Path) -> None:
+    (root / "etc/shadow").write_text("daemon:*:19000:0:99999:7:::\n")
+    result = subprocess.run(command(overlays, root), text=True, capture_output=True, check=False)
+    assert result.returncode == 1
+    assert "has no line for root" in result.stderr
+    assert "printed password" not in result.stderr
+    assert (root / "etc/shadow").read_text() == "daemon:*:19000:0:99999:7:::\n"
+
+
+@pytest.mark.parametrize("field", ["$6$a$b", "$y$j9T$a$b", "!$6$a$b", "!", "!*", "!!"])
 def test_a_password_or_a_locked_one_stays(overlays: Path, root: Path, field: str) -> None:
     (root / "etc/shadow").write_text(f"root:{field}:19000:0:99999:7:::\n")
     first_boot(overlays, root)

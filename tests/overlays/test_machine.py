@@ -135,6 +135,18 @@ def test_each_can_be_restarted_alone(machine: Machine, daemon: str) -> None:
     assert machine.show(f"{daemon}.service", "Result") == "success"
 
 
+def test_a_stick_that_has_gone_before_its_turn_is_no_failed_unit(machine: Machine) -> None:
+    machine.run("touch", "/run/chargectl/healthy")
+    try:
+        result = machine.run("systemctl", "start", "chargectl-usb@sdz9.service")
+        assert result.returncode == 0, machine.log("chargectl-usb@sdz9")
+        assert "/dev/sdz9: is not plugged in (any more)" in machine.log("chargectl-usb@sdz9")
+        assert machine.run("systemctl", "start", "chargectl-usb@null.service").returncode != 0
+        assert "/dev/null: is no block device" in machine.log("chargectl-usb@null")
+    finally:
+        machine.run("rm", "/run/chargectl/healthy")
+
+
 @pytest.mark.spec(275)
 def test_a_damaged_configuration_is_recovered_before_the_daemons_start(machine: Machine) -> None:
     machine.run("systemctl", "stop", "chargectl-configd.service")
@@ -228,16 +240,47 @@ def test_the_owner_may_let_everybody_in(machine: Machine, net: str) -> None:
 
 
 def test_a_mistake_in_the_owners_rules_leaves_the_old_ones(machine: Machine) -> None:
-    before = machine.run("nft", "list", "ruleset").stdout
+    # Rules of the owner's own, and one in the image's table.
+    own = "table inet owner\ndelete table inet owner\ntable inet owner {\n}\n"
+    own += "insert rule inet chargectl from_vehicle tcp dport 22 drop\n"
     machine.run("mkdir", "-p", "/etc/chargectl/firewall.d")
-    machine.run("tee", "/etc/chargectl/firewall.d/bad.nft", text="table inet owner { nonsense }\n")
+    machine.run("tee", "/etc/chargectl/firewall.d/a.nft", text=own)
     try:
+        assert machine.run("systemctl", "reload", "chargectl-firewall.service").returncode == 0
+        before = machine.run("nft", "list", "ruleset").stdout
+        assert "tcp dport 22 drop" in before
+        machine.run("tee", "/etc/chargectl/firewall.d/bad.nft", text="table inet owner { nonsense }\n")
         assert machine.run("systemctl", "reload", "chargectl-firewall.service").returncode != 0
         assert machine.run("nft", "list", "ruleset").stdout == before
         assert "from_vehicle" in before
     finally:
-        machine.run("rm", "/etc/chargectl/firewall.d/bad.nft")
+        machine.run("sh", "-c", "rm -f /etc/chargectl/firewall.d/*.nft; nft delete table inet owner")
         machine.run("systemctl", "restart", "chargectl-firewall.service")
+
+
+def test_a_mistake_in_the_owners_rules_opens_nothing_at_the_start(machine: Machine) -> None:
+    """The image's own filter is loaded alone first; the unit fails, so the mistake is not overlooked."""
+    unit = "chargectl-firewall.service"
+    before = machine.run("nft", "list", "ruleset").stdout
+    machine.run("mkdir", "-p", "/etc/chargectl/firewall.d")
+    machine.run("tee", "/etc/chargectl/firewall.d/bad.nft", text="table inet owner { nonsense }\n")
+    try:
+        assert machine.run("systemctl", "stop", unit).returncode == 0
+        assert machine.run("nft", "list", "ruleset").stdout == ""
+        assert machine.run("systemctl", "start", unit).returncode != 0
+        assert machine.run("nft", "list", "ruleset").stdout == before
+        assert machine.show(unit, "ActiveState") == "failed"
+        assert "/etc/chargectl/firewall.d/bad.nft" in machine.log("chargectl-firewall")
+        # Mended, as docs/how-to/first-login.md says.
+        text = "table inet owner {\n\tchain input { type filter hook input priority 10; }\n}\n"
+        machine.run("tee", "/etc/chargectl/firewall.d/bad.nft", text=text)
+        assert machine.run("systemctl", "reload-or-restart", unit).returncode == 0
+        assert "table inet owner" in machine.run("nft", "list", "ruleset").stdout
+    finally:
+        machine.run("rm", "/etc/chargectl/firewall.d/bad.nft")
+        machine.run("nft", "delete", "table", "inet", "owner")
+        machine.run("systemctl", "restart", unit)
+    assert machine.run("nft", "list", "ruleset").stdout == before
 
 
 def test_a_further_user_may_do_nothing_at_first(machine: Machine) -> None:
@@ -250,6 +293,40 @@ def test_a_further_user_may_do_nothing_at_first(machine: Machine) -> None:
     machine.run(
         "sh", "-c", "mosquitto_passwd -D /etc/mosquitto/passwd guest && systemctl restart mosquitto.service"
     )
+
+
+def test_a_further_user_may_do_what_the_owners_rules_say(machine: Machine) -> None:
+    """By the example of docs/how-to/first-login.md; the rules of the image hold beside them."""
+    page = (CHECKOUT / "docs/how-to/first-login.md").read_text(encoding="utf-8")
+    [rules] = re.findall(r"```text\n(user .*?)```", page, re.S)
+    shipped = machine.file("/etc/mosquitto/acl")
+    assert not [line for line in shipped.splitlines() if line and not line.startswith("#")]
+    machine.run("mosquitto_passwd", "-b", "/etc/mosquitto/passwd", "guest", "pw")
+    # One for clients without a name comes first, and the last line has no end.
+    machine.run("tee", "/etc/mosquitto/acl", text=f"topic read maker/open\n{rules}topic write maker/x")
+    guest = ("-h", OURS, "-u", "guest", "-P", "pw")
+    first = machine.show("mosquitto.service", "MainPID")
+    try:
+        assert machine.run("systemctl", "reload", "mosquitto.service").returncode == 0
+        machine.wait(lambda: publish(machine, *guest, net="lan"))
+        assert not publish(machine, *guest, net="lan", topic="maker/y")
+        assert publish(machine, "-h", OURS, "-u", "owner", "-P", password(machine), net="lan")
+        assert machine.show("mosquitto.service", "MainPID") == first
+        # Without the owner's file there are the image's rules.
+        machine.run("rm", "/etc/mosquitto/acl")
+        assert machine.run("systemctl", "restart", "mosquitto.service").returncode == 0
+        assert not publish(machine, *guest, net="lan")
+        assert publish(machine, "-h", OURS, "-u", "owner", "-P", password(machine), net="lan")
+        # One that the broker cannot read is told.
+        machine.run("sh", "-c", "umask 077; echo user guest >/etc/mosquitto/acl")
+        assert machine.run("systemctl", "reload", "mosquitto.service").returncode != 0
+        assert "the broker needs to read /etc/mosquitto/acl" in machine.log("mosquitto")
+        assert publish(machine, "-h", OURS, "-u", "owner", "-P", password(machine), net="lan")
+    finally:
+        machine.run("mosquitto_passwd", "-D", "/etc/mosquitto/passwd", "guest")
+        machine.run("rm", "-f", "/etc/mosquitto/acl")
+        machine.run("tee", "/etc/mosquitto/acl", text=shipped)
+        machine.run("systemctl", "restart", "mosquitto.service")
 
 
 def test_nobody_reads_without_a_password(machine: Machine) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,24 @@ def generate(overlays: Path, folder: Path, words: str) -> Path:
         check=True,
     )
     return units
+
+
+@pytest.mark.spec(318)
+@pytest.mark.parametrize("machine", ["charge-control-c", "charge-control-c-qemu"])
+def test_two_slots_and_the_data_are_ext4_and_an_update_knows_the_slots_only(
+    overlays: Path, installed: Path, machine: str
+) -> None:
+    settings = ConfigParser(interpolation=None)
+    settings.read(overlays / machine / "etc/rauc/system.conf")
+    slots = {name: settings[name] for name in settings.sections() if name.startswith("slot.")}
+    found = {(slot["bootname"], slot["device"], slot["type"]) for slot in slots.values()}
+    disk = f"/dev/disk/by-partuuid/{SIGNATURE}"
+    assert found == {("A", f"{disk}-01", "ext4"), ("B", f"{disk}-02", "ext4")}
+    assert len(slots) == 2
+    lines = [line.split() for line in (installed / "etc/fstab").read_text().splitlines()]
+    assert [line[:3] for line in lines if line[1:2] == ["/srv"]] == [
+        [f"PARTUUID={SIGNATURE}-05", "/srv", "ext4"]
+    ]
 
 
 @pytest.mark.spec(240)

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+KERNEL = Path(__file__).parents[2] / "meta-chargectl/recipes-kernel/linux/files"
+SOLDERED = {
+    "QCA7000_SPI": "spi",
+    "W1_MASTER_DS2482": "i2c",
+    "IIO_ST_ACCEL_3AXIS": "i2c",
+    "W1_MASTER_GPIO": "platform",
+    "SENSORS_PWM_FAN": "platform",
+    "W1_SLAVE_THERM": "w1",
+}
+"""Modules whose devices were there before udevd, by the bus that tells of them."""
+COMES_WITH = {"QCA7000": "QCA7000_SPI", "W1": "W1_MASTER_DS2482"}
+"""Modules that another one needs."""
 WANTS = "SYSTEMD_WANTS=chargectl-usb@{}.service"
 
 pytestmark = [
@@ -133,3 +146,37 @@ def test_the_serial_ports_have_the_guides_names_too(installed: Path) -> None:
         'MODE="0660"',
         'SYMLINK+="ttymx%n"',
     }
+
+
+def triggers(installed: Path) -> list[list[str]]:
+    """The commands that have the kernel tell of devices again."""
+    unit = installed / "usr/lib/systemd/system/systemd-udev-trigger.service.d/50-chargectl.conf"
+    return [line.split() for line in re.findall(r"^ExecStart=-(.+)$", unit.read_text(), re.M)]
+
+
+def test_modules_for_what_is_soldered_to_the_board_are_loaded(installed: Path) -> None:
+    """Every module of the board's kernel: its device is triggered, is plugged in later, or it is listed."""
+    modules = set(re.findall(r"^CONFIG_(\w+)=m$", (KERNEL / "board.cfg").read_text(), re.M))
+    pluggable = {name for name in modules if name.startswith("USB_")}
+    listed = (installed / "usr/lib/modules-load.d/chargectl.conf").read_text().splitlines()
+    told = {
+        word.removeprefix("--subsystem-match=")
+        for command in triggers(installed)
+        for word in command
+        if not any(other.startswith("--sysname-match") for other in command)
+    }
+    for name in sorted(modules - pluggable):
+        bus = SOLDERED.get(COMES_WITH.get(name, name), "?")
+        assert bus in told or name.lower() in listed, f"{name}: nothing loads it"
+
+
+def test_udev_understands_what_it_is_to_tell_of(installed: Path) -> None:
+    told = ""
+    for command in triggers(installed):
+        assert command[:3] == ["udevadm", "trigger", "--action=add"]
+        done = subprocess.run(
+            [*command, "--dry-run", "--verbose"], text=True, capture_output=True, check=True
+        )
+        told += done.stdout
+    platform = [str(path.resolve()) for path in Path("/sys/bus/platform/devices").glob("*")]
+    assert set(platform) <= set(told.splitlines())

@@ -17,6 +17,7 @@ from chargectl.system.bootloader import Bootloader, read_bootloader
 from chargectl.system.boots import BootHistory
 from chargectl.system.release import Release, ReleaseError, read_release
 from chargectl.update.history import Boot, GivenUp, History, begin, to_json
+from tests.rauc_rig import make_filesystem
 
 BOOT = Boot("one", "A", "1.0", "2026-01-01T00:00:00.000Z")
 
@@ -156,6 +157,21 @@ class TestGivenUp:
             status.write_text(content)
         tried = Bootloader(("B", "A"), {"A": 2, "B": 0})
         assert boots.given_up("A", tried, status) == GivenUp("B", "")
+
+    def test_a_slot_that_rauc_has_not_written_tells_its_version_itself(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_filesystem(tmp_path / "c4a26ec1-02", {"etc/chargectl-release": "VERSION=2.0\n"}, 2)
+        command_line = tmp_path / "cmdline"
+        command_line.write_text("console=ttymxc3 root=PARTUUID=c4a26ec1-01 rauc.slot=A panic=5\n")
+        monkeypatch.setattr(boots, "PARTITIONS", tmp_path)
+        monkeypatch.setattr(boots, "COMMAND_LINE", command_line)
+        tried = Bootloader(("B", "A"), {"A": 2, "B": 0})
+        status = tmp_path / "status"
+        assert boots.given_up("A", tried, status) == GivenUp("B", "2.0")
+        # What RAUC says comes first.
+        status.write_text("[slot.rootfs.1]\nbundle.version=2.1\n")
+        assert boots.given_up("A", tried, status) == GivenUp("B", "2.1")
 
 
 class TestBootloader:

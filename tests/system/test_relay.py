@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import urllib.request
 from urllib.parse import urlsplit
 
 import pytest
@@ -68,6 +69,22 @@ def test_credentials_go_to_their_own_server_only() -> None:
         assert "authorization" not in other.seen[0].headers
         with Relay(server.url("here.raucb"), ME) as relay:
             assert ask(relay.local_url)[:2] == (200, DATA)
+
+
+@pytest.mark.parametrize(
+    ("asked", "leads_to", "kept"),
+    [
+        ("https://h:8443/u.raucb", "https://h:8443/there", True),
+        ("https://h:8443/u.raucb", "http://h:8443/there", False),
+        ("http://h/u.raucb", "https://h/there", False),
+        ("https://h/u.raucb", "https://h:444/there", False),
+    ],
+)
+def test_credentials_follow_no_redirection_to_another_scheme(asked: str, leads_to: str, kept: bool) -> None:
+    """The same host without TLS would get the password in clear."""
+    request = urllib.request.Request(leads_to)
+    Relay(asked, ME).authorize(request)
+    assert request.has_header("Authorization") is kept
 
 
 def test_half_an_answer_is_not_taken_for_the_whole() -> None:

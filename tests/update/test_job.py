@@ -10,6 +10,7 @@ from chargectl.update.record import Phase, Record, System
 from chargectl.update.request import Origin, Request
 from chargectl.update.steps import (
     Abandon,
+    Accepted,
     Check,
     Discard,
     Download,
@@ -23,6 +24,7 @@ from chargectl.update.steps import (
     Note,
     Progress,
     Publish,
+    Reported,
     Requested,
     Save,
     Session,
@@ -288,22 +290,28 @@ def test_a_newer_request_replaces_one_that_waits() -> None:
     assert play.updater.deadline_ms is None
 
 
-def test_a_newer_request_replaces_one_whose_time_has_not_come() -> None:
+@pytest.mark.spec(254)
+@pytest.mark.parametrize("origin", list(Origin))
+def test_a_newer_request_replaces_one_whose_time_has_not_come(origin: Origin) -> None:
     play = Play()
-    play.tell(Requested(Request(IMAGE, not_before_s=1000), utc_s=900))
+    first, second = (Request(url, origin=origin, not_before_s=1000) for url in (IMAGE, DELTA))
+    play.tell(Requested(first, utc_s=900))
     assert play.updater.phase is Phase.SCHEDULED
     assert play.updater.deadline_ms == 100_000
     assert play.states() == ["idle"]
-    play.tell(Requested(Request(DELTA, not_before_s=1000), utc_s=990))
+    play.tell(Requested(second, utc_s=990))
     assert play.updater.deadline_ms == 10_000
     play.at_deadline()
-    assert play.did(Check) == [Check(1, Request(DELTA, not_before_s=1000))]
+    assert play.did(Check) == [Check(1, second)]
+    assert play.did(Download) == []
 
 
+@pytest.mark.spec(254)
 @pytest.mark.parametrize("origin", list(Origin))
-def test_a_request_during_an_installation_changes_nothing(origin: Origin) -> None:
+@pytest.mark.parametrize("first", list(Origin))
+def test_a_request_during_an_installation_changes_nothing(first: Origin, origin: Origin) -> None:
     play = Play()
-    play.ask()
+    play.ask(origin=first)
     play.fetched()
     play.ask("http://h/new.image", origin=origin)
     assert [type(effect) for effect in play.last] == [Note]
@@ -377,14 +385,62 @@ def installed_record(origin: Origin) -> Record:
     return play.record
 
 
-def test_ocpp_hears_of_the_installation_after_the_reboot() -> None:
+def test_ocpp_hears_of_the_installation_when_the_new_system_was_found_good() -> None:
     play = Play(installed_record(Origin.OCPP), System("b2", "B"))
-    assert play.updater.firmware_status == "Installed"
+    assert play.updater.firmware_status == "", "it may still fail"
     assert play.published(RESULT) == [""]
     assert play.states() == ["idle"]
     assert not play.updater.reboot_due
-    again = Play(play.record, System("b3", "B"))
-    assert again.updater.firmware_status == "", "once"
+    play.tell(Accepted())
+    assert play.updater.firmware_status == "Installed"
+    assert not play.updater.reboot_due
+    assert play.tell(Accepted()) == [], "said twice"
+
+
+def test_three_failed_tries_and_the_way_back_are_a_failed_installation() -> None:
+    """As a board goes through them: each try of the new system starts this daemon."""
+    record = installed_record(Origin.OCPP)
+    for number in (2, 3, 4):
+        play = Play(record, System(f"b{number}", "B"))
+        assert play.updater.firmware_status == ""
+        assert play.did(Save) == [], "what is on record is needed by the next try"
+    back = Play(record, System("b5", "A", "version 2.0 in slot B did not come up in 3 tries"))
+    assert back.updater.firmware_status == "InstallationFailed"
+    assert back.record.request.origin is Origin.OCPP
+
+
+@pytest.mark.parametrize(
+    ("system", "status"),
+    [(System("b2", "B"), "Installed"), (System("b2", "A", "went back"), "InstallationFailed")],
+)
+def test_how_it_ended_is_kept_until_ocpp_has_been_told(system: System, status: str) -> None:
+    play = Play(installed_record(Origin.OCPP), system)
+    play.tell(Accepted())
+    restarted = Play(play.record, system)
+    assert restarted.updater.firmware_status == status
+    rebooted = Play(play.record, System("b3", system.slot))
+    assert rebooted.updater.firmware_status == status
+    rebooted.tell(Reported("Downloading"))
+    assert rebooted.updater.firmware_status == status, "an earlier one was told"
+    rebooted.tell(Reported(status))
+    assert rebooted.updater.firmware_status == ""
+    assert rebooted.tell(Reported(status)) == []
+    assert Play(rebooted.record, System("b4", system.slot)).updater.firmware_status == ""
+
+
+def test_a_new_request_has_a_status_of_its_own() -> None:
+    play = Play(installed_record(Origin.OCPP), System("b2", "B"))
+    play.tell(Accepted())
+    play.ask(origin=Origin.MQTT)
+    assert play.updater.firmware_status == ""
+
+
+@pytest.mark.parametrize("origin", [Origin.MQTT, Origin.USB])
+def test_other_origins_end_with_the_first_good_boot_too(origin: Origin) -> None:
+    play = Play(installed_record(origin), System("b2", "B"))
+    play.tell(Accepted())
+    assert play.updater.firmware_status == ""
+    assert play.record.phase is Phase.IDLE
 
 
 @pytest.mark.parametrize("rollback", ["", "version 2.0 in slot B did not come up in 3 tries"])

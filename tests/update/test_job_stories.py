@@ -16,6 +16,7 @@ from chargectl.update.record import Phase, Record, System, from_json, to_json
 from chargectl.update.request import Origin, Request, make_request
 from chargectl.update.steps import (
     Abandon,
+    Accepted,
     Check,
     Discard,
     Download,
@@ -29,6 +30,7 @@ from chargectl.update.steps import (
     Note,
     Progress,
     Publish,
+    Reported,
     Requested,
     Save,
     Session,
@@ -69,6 +71,8 @@ steps = st.lists(
         st.tuples(st.just("late"), st.integers(0, 10)),
         st.tuples(st.just("session"), st.booleans()),
         st.tuples(st.just("restart"), st.none()),
+        st.tuples(st.just("accepted"), st.none()),
+        st.tuples(st.just("reported"), st.none()),
         st.tuples(st.just("boot"), st.sampled_from(["", "rolled back"])),
     ),
     max_size=40,
@@ -87,6 +91,8 @@ class World:
     result: str = ""
     trials: int = 0
     boots: int = 0
+    accepted: bool = False
+    """Whether any boot was found good."""
 
     def __post_init__(self) -> None:
         self.start()
@@ -178,6 +184,12 @@ class World:
         match kind, value:
             case "session", bool(active):
                 self.tell(Session(active))
+            case "accepted", _:
+                self.accepted = True
+                self.tell(Accepted())
+            case "reported", _:
+                self.tell(Reported(self.updater.firmware_status))
+                assert self.updater.firmware_status == ""
             case "restart", _:
                 # The trial that was cut short is repeated and counts once.
                 self.trials -= isinstance(self.task, Download | Check)
@@ -199,6 +211,7 @@ def test_states_follow_each_other_as_in_the_guide_and_every_update_ends(
         world.play(kind, value)
         busy = world.task is not None or world.updater.deadline_ms is not None
         assert busy == world.updater.phase.under_way, "what is under way is being worked at or waits"
+        assert world.accepted or world.updater.firmware_status != "Installed"
     started = world.updater.phase.under_way
     for _ in range(30):
         if not world.updater.phase.under_way:

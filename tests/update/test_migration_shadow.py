@@ -37,7 +37,7 @@ def test_a_changed_password_survives_and_nothing_else_does() -> None:
         "root:$6$factory2$other:0:0:99999:7:::",  # must still be changed: the factory's password
         "root::20400:0:99999:7:::",  # no password at all
         "root:*:20400:0:99999:7:::",
-        "root:!:20400:0:99999:7:::",
+        "operator:!:20400:0:99999:7:::",
         "root:$6$x$y::0:99999:7:::",
         "root:plain:20400:0:99999:7:::",
         "root",
@@ -51,6 +51,16 @@ def test_a_locked_account_stays_locked() -> None:
     merged, _ = merge_passwords("root:!$6$owner$secret:20400:0:99999:7:::\n", NEW)
 
     assert line(merged, "root").startswith("root:!$6$owner$secret:20400:")
+
+
+@pytest.mark.parametrize("closed", ["!", "!!", "!*"])
+def test_root_without_a_password_stays_so(closed: str) -> None:
+    """Else the new system's first start would give root the printed one."""
+    merged, accounts = merge_passwords(f"root:{closed}:20400:0:99999:7:::\n", NEW)
+
+    assert line(merged, "root") == f"root:{closed}:20400:0:99999:7:::"
+    assert accounts == ("root",)
+    assert merge_passwords(merged, merged) == (merged, ())
 
 
 ENTRIES = st.lists(

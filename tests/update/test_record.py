@@ -32,12 +32,20 @@ records = st.builds(
     state=st.text(),
     result=st.text(),
     message=st.text(),
+    firmware_status=st.text(),
 )
 
 
 @given(records)
 def test_there_and_back(record: Record) -> None:
     assert from_json(json.loads(json.dumps(to_json(record)))) == record
+
+
+def test_the_record_of_an_older_version_is_read() -> None:
+    row = to_json(RECORD)
+    assert isinstance(row, dict)
+    del row["firmware_status"]
+    assert from_json(row) == RECORD
 
 
 @pytest.mark.parametrize(
@@ -55,6 +63,7 @@ def test_there_and_back(record: Record) -> None:
         ("not_before_s", 1.5, "not_before_s"),
         ("trial", "1", "trial"),
         ("state", None, "state"),
+        ("firmware_status", 1, "firmware_status"),
     ],
 )
 def test_anything_else_is_refused(name: str, value: object, reason: str) -> None:

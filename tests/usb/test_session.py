@@ -92,6 +92,7 @@ class Bench:
         self.rauc = FakeRauc(self.events)
         self.system = FakeSystem(self.events)
         self.stop = Stop()
+        self.unplugged = False
         self.places = Places(self.root / "work", self.root / "keyring.pem", self.root / "srv" / "record")
         (self.root / "stick").mkdir()
         self.places.work.mkdir()
@@ -102,7 +103,9 @@ class Bench:
     def run(self) -> bool:
         with Stick(self.root / "stick") as stick:
             return Session(
-                stick, self.places, self.rauc, self.system, self.lights.append, stop=self.stop
+                *(stick, self.places, self.rauc, self.system, self.lights.append),
+                gone=lambda: self.unplugged,
+                stop=self.stop,
             ).run()
 
 
@@ -156,6 +159,25 @@ def test_a_failing_installation_does_not_restart_and_the_next_image_is_tried(
     bench.events.clear()
     assert not bench.run()
     assert bench.events == ["follow", "install 2.0", "install 2.1"]
+
+
+def test_an_installation_from_a_stick_that_was_unplugged_is_no_failure_and_the_last_one(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.image("a.image", "2.0", "new")
+    bench.image("b.image", "2.1", "newer")
+    bench.rauc.refuses = RaucError("RAUC: Input/output error")
+
+    def pull() -> None:
+        bench.unplugged = True
+
+    bench.rauc.after = pull
+    assert bench.run()
+    assert bench.events == ["follow", "install 2.0"]
+    [line] = [record for record in caplog.records if "not installed" in record.message]
+    assert line.levelname == "WARNING"
+    assert "the running system stays: the stick was unplugged: RAUC: Input/output error" in line.message
+    assert bench.lights == [Light.UPDATING, Light.FOUND]
 
 
 def test_somebody_elses_installation_is_waited_for(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:

@@ -30,6 +30,15 @@ class GreenLed(Enum):
 
 
 @unique
+class RedLed(Enum):
+    """LED3: whether the operating system runs."""
+
+    BOOTING = "blinking"
+    RUNNING = "heartbeat"
+    """The kernel's rhythm, faster with the load."""
+
+
+@unique
 class YellowLed(Enum):
     """LED2: firmware update from a USB stick."""
 
@@ -66,10 +75,13 @@ class BoardLeds:
         else:
             self._steady(self._names.yellow, "yellow_led", mode is YellowLed.SEARCHING)
 
-    def red_heartbeat(self) -> None:
-        """Let the kernel's heartbeat show the load."""
-        path = self._find(self._names.red, "red_led")
-        write_text(f"{path}/trigger", "heartbeat", "red_led", _MISSING)
+    def red(self, mode: RedLed) -> None:
+        """Show that the board boots, or let the kernel's heartbeat show the load."""
+        if mode is RedLed.BOOTING:
+            self._blink(self._names.red, "red_led", _BOOTING_BLINK_MS)
+        else:
+            path = self._find(self._names.red, "red_led")
+            write_text(f"{path}/trigger", "heartbeat", "red_led", _MISSING)
 
     def _find(self, names: Sequence[str], source: str) -> str:
         for name in names:

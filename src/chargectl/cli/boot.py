@@ -1,7 +1,7 @@
 """``chargectl boot``: the steps of the system's start, called by its units.
 
 record   early: notes the boot, and how the last one ended
-leds     early: green LED blinks, red LED shows the kernel's heartbeat
+leds     early: green LED blinks; the red one blinks for 4 s, then shows the kernel's heartbeat
 good     after the health check: the slot is good, the other one is disabled, the green LED is steady
 failed   the health check gave up: notes why, then restarts the system, or lets it stay up when that is no use
 """
@@ -33,6 +33,8 @@ MARK_S: Final = 60.0
 MARK_PAUSE_S: Final = 2.0
 CALL_S: Final = 20.0
 """The longest a call of these may take; the unit has 120 s for all of it."""
+RED_BLINKS_S: Final = 4.0
+"""How long the red LED blinks evenly before its heartbeat (getting started, LED status indicators)."""
 RETRY_TIMER: Final = "chargectl-health-retry.timer"
 """Has the health check made again after a minute, in a system that stays up unhealthy."""
 SLOT_BOOTED: Final = "booted"
@@ -74,10 +76,16 @@ def record(_args: argparse.Namespace) -> int:
 
 
 def leds(args: argparse.Namespace) -> int:
-    """Show that the system boots."""
-    from chargectl.board.leds import GreenLed
+    """Show that the system boots, and then that it runs."""
+    from chargectl.board.leds import GreenLed, RedLed
 
-    return _show(args, lambda board: (board.green(GreenLed.BOOTING), board.red_heartbeat()))
+    shown = [
+        _show(args, lambda board: board.green(GreenLed.BOOTING)),
+        _show(args, lambda board: board.red(RedLed.BOOTING)),
+    ]
+    time.sleep(RED_BLINKS_S)
+    shown.append(_show(args, lambda board: board.red(RedLed.RUNNING)))
+    return max(shown)
 
 
 def good(args: argparse.Namespace) -> int:
@@ -86,6 +94,7 @@ def good(args: argparse.Namespace) -> int:
         return FAILED
     # A boot that is not on record is good all the same; that it is not has been told.
     _conclude(Outcome.GOOD, "")
+    _close_migration()
     try:
         write_atomic(boots.HEALTHY, (_boot_id_or_empty() + "\n").encode("ascii"), mode=0o644)
         boots.DEGRADED.unlink(missing_ok=True)
@@ -194,6 +203,17 @@ def _mark_good() -> bool:
         # The next good boot does it; until then the bootloader may fall back, as it may after an update.
         log.error("the other slot stays enabled: %s", error)
     return True
+
+
+def _close_migration() -> None:
+    """What the old system's owner changed after the installation is taken over by now, or never."""
+    from chargectl.system import migration_record
+
+    try:
+        if migration_record.close(migration_record.SYSTEM):
+            log.warning("what was changed in the old system after the installation was not taken over")
+    except (OSError, ValueError) as error:
+        log.error("the update's migration stays open: %s", _said(error))
 
 
 def _disable_other(rauc: Rauc) -> None:

@@ -15,6 +15,7 @@ from chargectl.system.boots import BootHistory, running_slot
 from chargectl.system.rauc import SYSTEM_BUS, Rauc, RaucError, Slot
 from chargectl.system.release import PATH as RELEASE
 from chargectl.system.release import ReleaseError, read_release
+from chargectl.system.slot_release import version_in
 from chargectl.system.update_record import DIRECTORY, NAME, RecordFile
 from chargectl.update.history import rolled_back
 
@@ -60,6 +61,9 @@ def run(args: argparse.Namespace) -> int:
         version=_version(args.release),
         installing=installing,
         slots=slots,
+        found={
+            slot.bootname: version_in(slot.device) for slot in slots if slot.complete and not slot.version
+        },
         tries_left={} if bootloader is None else bootloader.left,
         rollback=rolled_back(BootHistory(args.boots).read()),
         record=RecordFile(args.download_dir / NAME).read(),

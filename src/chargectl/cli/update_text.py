@@ -8,6 +8,7 @@ from typing import Final
 
 from chargectl.declarations.types import JsonValue
 from chargectl.system.rauc import Slot
+from chargectl.system.slot_release import EMPTY
 from chargectl.update.record import Phase, Record
 
 UNKNOWN: Final = "unknown"
@@ -18,7 +19,8 @@ class Report:
     """What was found out. Empty or None: not known.
 
     ``booted`` is the boot name of the running slot, ``primary`` the name of the slot that is tried first at
-    the next start, ``version`` that of the running image.
+    the next start, ``version`` that of the running image. ``found`` is, by boot name, what the slots say of
+    themselves (:mod:`chargectl.system.slot_release`) where RAUC knows no version.
     """
 
     booted: str = ""
@@ -27,6 +29,7 @@ class Report:
     version: str = ""
     installing: bool = False
     slots: tuple[Slot, ...] = ()
+    found: Mapping[str, str | None] = field(default_factory=dict)
     tries_left: Mapping[str, int] = field(default_factory=dict)
     rollback: str | None = None
     record: Record | None = None
@@ -97,7 +100,7 @@ def _table(report: Report) -> list[str]:
                 "running" if slot.bootname == report.booted else "inactive",
                 {"good": "yes", "bad": "no"}.get(slot.boot_status, UNKNOWN),
                 "-" if left is None else str(left),
-                _version(report, slot) or UNKNOWN,
+                _version(report, slot) or _instead(report, slot),
                 slot.installed_at or "-",
             )
         )
@@ -123,7 +126,14 @@ def _bootname(report: Report, name: str) -> str:
 
 def _version(report: Report, slot: Slot) -> str:
     # RAUC knows what it has installed itself; a slot that was flashed it does not.
-    return report.version or slot.version if slot.bootname == report.booted else slot.version
+    noted = slot.version or report.found.get(slot.bootname) or ""
+    return report.version or noted if slot.bootname == report.booted else noted
+
+
+def _instead(report: Report, slot: Slot) -> str:
+    if not slot.complete:
+        return "incomplete"
+    return "empty" if report.found.get(slot.bootname) == EMPTY else UNKNOWN
 
 
 def _named(report: Report, bootname: str) -> str:

@@ -30,8 +30,11 @@ def add_parser(subparsers: Any) -> None:
         "run",
         help="process one partition of a stick, as after plugging it in",
         description="Take over a signed keyring, run a signed script, install an image: whatever is in the "
-        "first level of the stick. Needs root. May restart the board. Exit code: 0 done, 1 something failed.",
+        "first level of the stick. Needs root. May restart the board. Exit code: 0 done, or the stick was "
+        "unplugged; 1 something failed.",
     )
+    run_.add_argument("--board", default="charge-control-c", help="board profile (%(default)s)")
+    run_.add_argument("--variant", type=int, default=200, help="board variant (%(default)s)")
     run_.add_argument("device", type=Path, metavar="DEVICE", help="the partition: /dev/sda1")
 
 
@@ -49,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     stop.listen()
     try:
         with turn(lambda: log.info("%s: waits for the stick before it", args.device)):
-            return _process(args.device, log, stop)
+            return _process(args.device, log, stop, _yellow(args.board, args.variant, log))
     except OSError as error:
         print(f"chargectl usb: {error}", file=sys.stderr)
         return FAILED
@@ -58,15 +61,16 @@ def run(args: argparse.Namespace) -> int:
         return FAILED
 
 
-def _process(device: Path, log: Any, stop: Stop) -> int:
+def _process(device: Path, log: Any, stop: Stop, light: Callable[[Light], None]) -> int:
     import shutil
 
     from chargectl.system import stick_mount
     from chargectl.system.rauc import Rauc
     from chargectl.system.stick import Stick
+    from chargectl.system.stick_presence import Presence
     from chargectl.system.stick_session import Light, Places, Session
 
-    light = _yellow(log)
+    presence = Presence(device)
     mounted, work = _FOLDER / "stick", _FOLDER / "work"
     light(Light.FOUND)
     try:
@@ -78,30 +82,40 @@ def _process(device: Path, log: Any, stop: Stop) -> int:
         system = stick_mount.mount(device, mounted)
         log.info("%s: a stick with %s", device, system.label)
         with Stick(mounted) as stick:
-            fine = Session(stick, Places(work), Rauc(), _System(), light, stop=stop).run()
+            session = Session(stick, Places(work), Rauc(), _System(), light, gone=presence.gone, stop=stop)
+            fine = session.run()
     except stick_mount.NoFileSystemError as error:
         log.info("%s", error)
         return OK
     except stick_mount.StickError as error:
+        if presence.gone():
+            log.warning("%s: is not plugged in (any more): %s", device, error)
+            return OK
         log.error("%s", error)
         return FAILED
     finally:
         light(Light.OFF)
         stick_mount.unmount(mounted)
         shutil.rmtree(work, ignore_errors=True)
-    log.info("%s: done; the stick can be unplugged", device)
+    if presence.gone(within_s=0):
+        log.warning("%s: has been unplugged; what had not been read by then is not done", device)
+    else:
+        log.info("%s: done; the stick can be unplugged", device)
     return OK if fine else FAILED
 
 
-def _yellow(log: Any) -> Callable[[Light], None]:
+def _yellow(board: str, variant: int, log: Any) -> Callable[[Light], None]:
     """The yellow LED. A board without it updates all the same; what is missing is said once."""
     from chargectl.board.errors import BoardError
     from chargectl.board.leds import BoardLeds, YellowLed
-    from chargectl.board.profile import CHARGE_CONTROL_C_300
+    from chargectl.board.profile import profile_for
     from chargectl.system.stick_session import Light
 
-    # The LEDs are the same on every variant.
-    leds = BoardLeds(CHARGE_CONTROL_C_300.leds)
+    try:
+        leds = BoardLeds(profile_for(board, variant).leds)
+    except ValueError as error:
+        log.warning("%s", error)
+        return lambda _mode: None
     modes = {
         Light.FOUND: YellowLed.SEARCHING,
         Light.UPDATING: YellowLed.UPDATING,

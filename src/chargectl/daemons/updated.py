@@ -33,6 +33,7 @@ from chargectl.update.job import Updater
 from chargectl.update.request import Request, RequestError, make_request
 from chargectl.update.steps import (
     Abandon,
+    Accepted,
     Check,
     Discard,
     Download,
@@ -125,6 +126,7 @@ class Updated:
         self._clock = clock
         self._tasks: Tasks | None = None
         self._stopping = False
+        self._accepted = False
         self._inbox = Inbox()
         self._events: deque[Event] = deque()
         self._wake_receiver, self._wake_sender = socket.socketpair()
@@ -174,6 +176,9 @@ class Updated:
         # Of several requests at once the newest one counts, as it would one after the other.
         requests = [self._intake.take(message) for message in self._inbox.drain()]
         events += [request for request in requests if request is not None][-1:]
+        if self._version.told and not self._accepted:
+            self._accepted = True
+            events.insert(0, Accepted())
         for event in [*events, Tick()]:
             self._carry_out(self._updater.handle(event, self._clock.monotonic_ms()))
 

@@ -29,7 +29,7 @@ class VersionTopic:
         self._release = release
         self._begun = False
         self.told = False
-        """Whether the version is out."""
+        """Whether the boot has been accepted, and so the version is out."""
 
     def look(self) -> None:
         """Look once; does nothing any more after the version has been told."""

@@ -14,6 +14,7 @@ from typing import Final
 
 from chargectl.config.store import exclusive, sync_directory, write_atomic
 from chargectl.system.bootloader import Bootloader
+from chargectl.system.slot_release import version_in
 from chargectl.update.history import GivenUp, History, from_json, to_json
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ DEGRADED: Final = Path("/run/chargectl/degraded")
 
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 COMMAND_LINE: Final = Path("/proc/cmdline")
+PARTITIONS: Final = Path("/dev/disk/by-partuuid")
 BOOT_STATUS: Final = Path("/sys/class/watchdog/watchdog0/bootstatus")
 RAUC_STATUS: Final = Path("/srv/rauc/status")
 
@@ -37,6 +39,8 @@ _WATCHDOG_RESET: Final = 0x0020
 """WDIOF_CARDRESET of linux/watchdog.h: the last reset came from the watchdog."""
 _SLOT_NAMES: Final = {"A": "rootfs.0", "B": "rootfs.1"}
 """RAUC's slot of each boot name, as in /etc/rauc/system.conf."""
+_SLOT_PARTITIONS: Final = {"A": "-01", "B": "-02"}
+"""The partition of each boot name, as the end of its PARTUUID (guide 11.1)."""
 
 
 class BootHistory:
@@ -101,8 +105,7 @@ def running_slot(command_line: Path = COMMAND_LINE) -> str:
 
     Raises OSError when the kernel does not tell.
     """
-    words = command_line.read_text(encoding="utf-8", errors="replace").split()
-    return next((word.partition("=")[2] for word in words if word.startswith("rauc.slot=")), "")
+    return _word(command_line, "rauc.slot=")
 
 
 def watchdog_reset(boot_status: Path = BOOT_STATUS) -> bool:
@@ -121,8 +124,24 @@ def given_up(slot: str, bootloader: Bootloader | None, status: Path = RAUC_STATU
         if name == slot:
             break
         if bootloader.left.get(name) == 0:
-            return GivenUp(name, _installed_version(name, status))
+            version = _installed_version(name, status)
+            # RAUC notes what it installs; what was flashed tells of itself.
+            return GivenUp(name, version or version_in(_partition(name)) or "")
     return None
+
+
+def _partition(slot: str) -> Path:
+    """The device of a slot: on the disk of the running one, which the kernel was told by its PARTUUID."""
+    try:
+        running = _word(COMMAND_LINE, "root=PARTUUID=")
+    except OSError:
+        running = ""
+    return PARTITIONS / (running.rpartition("-")[0] + _SLOT_PARTITIONS.get(slot, "-"))
+
+
+def _word(command_line: Path, prefix: str) -> str:
+    words = command_line.read_text(encoding="utf-8", errors="replace").split()
+    return next((word.removeprefix(prefix) for word in words if word.startswith(prefix)), "")
 
 
 def _installed_version(slot: str, status: Path) -> str:

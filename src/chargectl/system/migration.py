@@ -9,13 +9,11 @@ never activated (`install`); the old system is only read.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import stat
 import subprocess
-import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +25,8 @@ from chargectl.config.recovery import CORRUPT_SUFFIX
 from chargectl.config.store import BACKUPS
 from chargectl.config.validate import validate
 from chargectl.declarations.types import ConfigFile
-from chargectl.system.migration_files import Item, Transaction, remove
+from chargectl.system.migration_files import Item, Transaction, is_leftover, remove
+from chargectl.system.migration_record import RECORD, Record, read_record, write_record
 from chargectl.system.migration_root import Found, Root
 from chargectl.update.migration import (
     Kind,
@@ -43,12 +42,8 @@ from chargectl.update.migration_shadow import merge_passwords
 
 MANIFEST: Final = "/usr/share/chargectl/migration.toml"
 RELEASE: Final = "/etc/chargectl-release"
-RECORD: Final = "/var/lib/chargectl/migration.json"
-"""What was carried at the install, for `late`; made anew by each install, never carried itself."""
 SHIPPED_KEYRINGS: Final = "/usr/share/chargectl/keyring/"
 """Where the image's own keyring is; /etc/rauc/keyring.pem is a link to it until an owner replaces it."""
-MAXIMUM_RECORD: Final = 8 * 1024 * 1024
-"""Some 200 bytes for each file that is carried."""
 SYSUSERS: Final = "/usr/bin/systemd-sysusers"
 """Makes the new image's users, so that owners can be found by name; absent from images with fixed users."""
 PROGRAM_TIMEOUT_S: Final = 180
@@ -69,19 +64,6 @@ class Plan:
     """By the path of the rule they belong to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What the install carried: by path, digests of what it was made from and of what it became.
-
-    ``late`` is empty until `late` has run, then how it went.
-    """
-
-    version: str
-    bases: dict[str, str]
-    carried: dict[str, str]
-    late: str = ""
-
-
 def install(old_path: Path, new_path: Path) -> list[str]:
     """Carry everything; the lines say what happened. Raises `MigrationError`."""
     with _readable(), Root(old_path) as old, Root(new_path) as new:
@@ -91,7 +73,7 @@ def install(old_path: Path, new_path: Path) -> list[str]:
         plan = _plan(manifest, old, new, release)
         bases, carried = _put(plan.items, old, new)
         _run_programs(plan, list(carried), new_path)
-        _write_record(new, Record(release.version, bases, carried))
+        write_record(new, Record(release.version, bases, carried))
         os.sync()
         return [*plan.notes, f"{len(carried)} files carried from version {release.version or 'unknown'}"]
 
@@ -99,20 +81,21 @@ def install(old_path: Path, new_path: Path) -> list[str]:
 def late(old_path: Path, new_path: Path) -> list[str]:
     """Take over what changed in the old system since `install`, once. Raises `MigrationError`.
 
-    A file that has changed here since then is kept as it is. A second call does nothing, however the first
-    one ended: by then the other slot may hold something else.
+    A file that has changed here since then is kept as it is. After one that has come to its end, well or not,
+    a second call does nothing. One that was killed is repeated by the next start, until a start is accepted
+    (`migration_record.close`): by then the other slot may hold something else, which is refused, too.
     """
     with _readable(), Root(old_path) as old, Root(new_path) as new:
-        record = _read_record(new)
+        record = read_record(new)
         if record is None or record.late:
             return []
         try:
             with _readable():
                 notes = _take_over(record, old, new, new_path)
         except MigrationError as error:
-            _write_record(new, replace(record, late=f"failed: {error}"))
+            write_record(new, replace(record, late=f"failed: {error}"))
             raise
-        _write_record(new, replace(record, late="done"))
+        write_record(new, replace(record, late="done"))
         os.sync()
         return notes
 
@@ -120,12 +103,18 @@ def late(old_path: Path, new_path: Path) -> list[str]:
 def pending(new_path: Path) -> bool:
     """Whether `late` still has to run on this system."""
     with _readable(), Root(new_path) as new:
-        record = _read_record(new)
+        record = read_record(new)
         return record is not None and not record.late
 
 
 def _take_over(record: Record, old: Root, new: Root, new_path: Path) -> list[str]:
     manifest, release = _admitted(old, new)
+    if release.version != record.version:
+        raise MigrationError(
+            f"the other slot holds version {release.version or 'unknown'}; "
+            f"this system came from {record.version or 'unknown'}"
+        )
+    _sweep(manifest, new)
     plan = _plan(manifest, old, new, release)
     merged = {rule.path for rule in manifest.rules if rule.kind is Kind.PASSWORDS}
     items = []
@@ -159,6 +148,22 @@ def _readable() -> Iterator[None]:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise MigrationError(f"{where}{error.strerror or error}") from error
+    except ValueError as error:
+        raise MigrationError(str(error)) from error
+
+
+def _sweep(manifest: Manifest, new: Root) -> None:
+    """Remove what an interrupted call has left beside the files it was to become."""
+    found: list[Found] = []
+    for path in (RECORD, *(rule.path for rule in manifest.rules)):
+        with contextlib.suppress(FileNotFoundError):
+            found += new.listing(path.rpartition("/")[0])
+        place = new.look(path)
+        if place is not None and place.kind == stat.S_IFDIR:
+            found += new.walk(path)
+    for item in found:
+        if is_leftover(item):
+            remove(new, item.path)
 
 
 def _admitted(old: Root, new: Root) -> tuple[Manifest, Release]:
@@ -226,6 +231,8 @@ def _wanted(rule: Rule, old: Root) -> Iterator[Found]:
     left: list[str] = []
     for found in old.walk(rule.path):
         if any(found.path.startswith(folder) for folder in left):
+            continue
+        if is_leftover(found):
             continue
         if rule.leaves(found.path.rpartition("/")[2]):
             left.append(f"{found.path}/")
@@ -356,19 +363,3 @@ def _run(words: tuple[str, ...], new_path: Path) -> None:
     if done.returncode:
         said = done.stdout.decode("utf-8", "replace").strip().splitlines()
         raise MigrationError(f"{words[0]} failed in the new system: {said[-1] if said else done.returncode}")
-
-
-def _read_record(new: Root) -> Record | None:
-    data = new.read(RECORD, MAXIMUM_RECORD)
-    if data is None:
-        return None
-    try:
-        return Record(**json.loads(data))
-    except (ValueError, TypeError) as error:
-        raise MigrationError(f"{RECORD} cannot be read: {error}") from error
-
-
-def _write_record(new: Root, record: Record) -> None:
-    text = json.dumps(asdict(record), indent=1, sort_keys=True) + "\n"
-    meta = Found(RECORD, stat.S_IFREG | 0o600, 0, 0, time.time_ns())
-    _put([Item(meta, "root", "root", data=text.encode())], new, new)

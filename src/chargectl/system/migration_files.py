@@ -9,12 +9,14 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import stat
 from dataclasses import dataclass, field
 
 from chargectl.system.migration_root import Found, Root, item_digest
 
 _PREFIX = ".migrate-"
+_LEFTOVER = re.compile(rf"{re.escape(_PREFIX)}\d+-\d+")
 _BLOCK = 256 * 1024
 
 
@@ -160,6 +162,12 @@ class Transaction:
         for staged in self._staged:
             os.close(staged.folder)
         self._staged = []
+
+
+def is_leftover(found: Found) -> bool:
+    """Whether it was written aside by a transaction that was interrupted, and is of no use to anybody."""
+    name = found.path.rpartition("/")[2]
+    return found.kind != stat.S_IFDIR and _LEFTOVER.fullmatch(name) is not None
 
 
 def remove(root: Root, path: str) -> None:

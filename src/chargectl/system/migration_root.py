@@ -140,6 +140,13 @@ class Root:
         """Everything below the folder ``path`` in the order of names, folders before what is in them."""
         if depth > MAXIMUM_DEPTH:
             raise OSError(errno.ELOOP, f"folders are nested more than {MAXIMUM_DEPTH} deep", path)
+        for found in self.listing(path):
+            yield found
+            if found.kind == stat.S_IFDIR:
+                yield from self.walk(found.path, depth + 1)
+
+    def listing(self, path: str) -> Iterator[Found]:
+        """What is in the folder ``path`` itself, in the order of names."""
         folder = self.folder(path)
         try:
             for name in sorted(os.listdir(folder)):
@@ -148,8 +155,6 @@ class Root:
                 except FileNotFoundError:  # it went while we looked: the system of that root is running
                     continue
                 yield found
-                if found.kind == stat.S_IFDIR:
-                    yield from self.walk(found.path, depth + 1)
         finally:
             os.close(folder)
 

@@ -70,6 +70,13 @@ class Slot:
     """Hash of the installed bundle's manifest; RAUC 1.9 and later."""
     image_sha256: str = ""
     """SHA-256 of the installed image."""
+    status: str = ""
+    """``ok``; ``update`` or ``pending`` when an installation has not come to its end."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether no installation has been left half done in it, as far as RAUC knows."""
+        return self.status in ("", "ok")
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +335,7 @@ def _slot(name: str, status: Mapping[str, Any]) -> Slot:
         installed_count=int(_text(status, "installed.count") or 0),
         bundle_hash=_text(status, "bundle.hash"),
         image_sha256=_text(status, "sha256"),
+        status=_text(status, "status"),
     )
 
 

@@ -36,7 +36,7 @@ class Relay:
         self._folder = urljoin(parts._replace(query="", fragment="").geturl(), ".")
         self._file = parts.path.rpartition("/")[2]
         self._query = parts.query
-        self._host = parts.netloc
+        self._home = _origin(url)
         self._authorization = "Basic " + base64.b64encode(":".join(credentials).encode("utf-8")).decode(
             "ascii"
         )
@@ -74,9 +74,15 @@ class Relay:
         return found
 
     def authorize(self, request: urllib.request.Request) -> None:
-        """Add the credentials, to requests for the server they belong to."""
-        if urlsplit(request.full_url).netloc == self._host:
+        """Add the credentials, to requests for the server they belong to and with its scheme only."""
+        if _origin(request.full_url) == self._home:
             request.add_unredirected_header("Authorization", self._authorization)
+
+
+def _origin(url: str) -> tuple[str, str]:
+    """Scheme and host: the same host over http is another server, to which a password would go in clear."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
 
 
 class _Redirections(urllib.request.HTTPRedirectHandler):

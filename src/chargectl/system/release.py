@@ -15,7 +15,7 @@ class ReleaseError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The running image. ``build`` is the time of the build as ISO text, ``machine`` the board it is for."""
+    """An image. ``build`` is the time of the build as ISO text, ``machine`` the board it is for."""
 
     version: str
     build: str
@@ -25,15 +25,20 @@ class Release:
 
 
 def read_release(path: Path = PATH) -> Release:
-    """Read the file: lines ``KEY=value``, ``#`` begins a comment, unknown keys are passed over.
-
-    Raises ReleaseError when the file cannot be read or VERSION is missing.
-    """
+    """Read the file. Raises ReleaseError when it cannot be read or VERSION is missing."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not UTF-8"
         raise ReleaseError(f"{path}: {reason}") from None
+    return parse_release(text, str(path))
+
+
+def parse_release(text: str, name: str = PATH.name) -> Release:
+    """Read the file's text: lines ``KEY=value``, ``#`` begins a comment, unknown keys are passed over.
+
+    ``name`` is for the message. Raises ReleaseError when VERSION is missing.
+    """
     values = {}
     for line in text.splitlines():
         name, equals, value = line.strip().partition("=")
@@ -41,7 +46,7 @@ def read_release(path: Path = PATH) -> Release:
             values[name.strip()] = value.strip().strip('"')
     version = values.get("VERSION", "")
     if not version:
-        raise ReleaseError(f"{path}: VERSION is missing")
+        raise ReleaseError(f"{name}: VERSION is missing")
     return Release(
         version=version,
         build=values.get("BUILD", ""),

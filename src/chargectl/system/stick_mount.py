@@ -92,7 +92,12 @@ def mount(device: Path, folder: Path, limit_s: float = MOUNT_S) -> FileSystem:
         raise NoFileSystemError(f"{device}: {text}")
     if word != "ok":
         raise StickError(f"{device}: {text}")
-    if os.statvfs(folder).f_flag & _PROVEN != _PROVEN:
+    try:
+        flags = os.statvfs(folder).f_flag
+    except OSError as error:
+        unmount(folder)
+        raise StickError(f"{device}: {(error.strerror or str(error)).lower()}") from None
+    if flags & _PROVEN != _PROVEN:
         unmount(folder)
         raise StickError(f"{device}: the kernel has not mounted it as it was told to; it is left alone")
     return next(system for system in FILE_SYSTEMS if system.label == text)

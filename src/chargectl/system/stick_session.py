@@ -100,19 +100,23 @@ class Session:
         system: System,
         light: Callable[[Light], None],
         *,
+        gone: Callable[[], bool],
         executed: Executed | None = None,
         stop: Stop | None = None,
     ) -> None:
+        """``gone`` is asked after a failure: whether the stick has been unplugged; that may take a moment."""
         self._stick = stick
         self._places = places
         self._installer = installer
         self._system = system
         self._light = light
+        self._gone = gone
         self._executed = executed or Executed()
         self._stop = stop or Stop()
 
     def run(self) -> bool:
-        """Do what the stick is for; returns whether nothing failed. Unsigned or foreign is no failure.
+        """Do what the stick is for; returns whether nothing failed. Unsigned or foreign is no failure, nor is
+        an image whose stick was unplugged; a script that then fails is one: it does not run again by itself.
 
         Raises StickError when the stick cannot be read.
         """
@@ -213,6 +217,9 @@ class Session:
                     fine = False
             except RaucError as error:
                 _ignored(name, error)
+            except _UnpluggedError as error:
+                log.warning("%s", error)
+                break
             finally:
                 os.close(image)
         return fine
@@ -230,8 +237,11 @@ class Session:
         try:
             self._installer.install(path, progress)
         except RaucError as error:
-            log.error("%s: not installed, the running system stays: %s", shown(name), error)
             self._light(Light.FOUND)
+            problem = f"{shown(name)}: not installed, the running system stays"
+            if self._gone():
+                raise _UnpluggedError(f"{problem}: the stick was unplugged: {error}") from None
+            log.error("%s: %s", problem, error)
             return False
         log.warning("%s: version %r is installed", shown(name), image.version)
         self._remember(image)
@@ -277,6 +287,10 @@ class Session:
         self._stick.copy(signed.name, copy, signed.largest)
         self._stick.copy(signed.signature, signature, SIGNATURE_BYTES)
         return copy, signature
+
+
+class _UnpluggedError(Exception):
+    """There is nothing to go on with."""
 
 
 def _ignored(name: bytes, error: Exception) -> bool:

@@ -23,6 +23,7 @@ from chargectl.update.record import Phase, Record, System
 from chargectl.update.request import Origin, Request
 from chargectl.update.steps import (
     Abandon,
+    Accepted,
     Check,
     Discard,
     Download,
@@ -36,6 +37,7 @@ from chargectl.update.steps import (
     Note,
     Progress,
     Publish,
+    Reported,
     Requested,
     Save,
     Session,
@@ -48,12 +50,14 @@ LONGEST_MESSAGE_BYTES: Final = 900
 """Longer messages are cut: a text topic takes 1024 bytes."""
 UNKNOWN: Final = "the board restarted and the new system does not run"
 
+INSTALLED: Final = "Installed"
+INSTALLATION_FAILED: Final = "InstallationFailed"
 FIRMWARE_STATUS: Final = {
     "downloading": "Downloading",
     "download-succeeded": "Downloaded",
     "download-failed": "DownloadFailed",
     "installing": "Installing",
-    "install-failed": "InstallationFailed",
+    "install-failed": INSTALLATION_FAILED,
 }
 """OCPP's FirmwareStatus of each state; ``Installed`` follows after the reboot (guide 11.6)."""
 
@@ -112,7 +116,11 @@ class Updater:
     @property
     def firmware_status(self) -> str:
         """OCPP's FirmwareStatus to be reported; empty while there is none, and always for updates that were
-        not asked for over OCPP (guide 11.6)."""
+        not asked for over OCPP (guide 11.6).
+
+        "Installed" only once the new system was found good, "InstallationFailed" when the old one runs again.
+        It survives restarts until :class:`Reported` or another request.
+        """
         return self._status
 
     def start(self, record: Record | None, now_ms: int, utc_s: int = 0) -> list[Effect]:
@@ -129,6 +137,7 @@ class Updater:
         self._set(topics.TOPIC_FIRMWARE_UPDATE_RESULT_STATE, self._result)
         if record is not None:
             self._request, self._trial = record.request, record.trial
+            self._status = record.firmware_status
             if same_boot:
                 self._go_on(record, now_ms, utc_s)
             else:
@@ -142,6 +151,10 @@ class Updater:
                 self._requested(event, now_ms)
             case Session(active):
                 self._session = active
+            case Accepted():
+                self._accepted()
+            case Reported(status):
+                self._reported(status)
             case Tick():
                 if self._deadline_ms is not None and now_ms >= self._deadline_ms:
                     self._begin_trial()
@@ -180,9 +193,11 @@ class Updater:
         """The board was restarted since; whatever ran, ended."""
         by_ocpp = record.request.origin is Origin.OCPP
         if record.phase is Phase.INSTALLED:
-            if by_ocpp:
-                self._status = "InstallationFailed" if self._result else "Installed"
-            self._forget(f"update from {record.request.shown_url}: {self._message or 'the new system runs'}")
+            if self._result:
+                self._conclude(INSTALLATION_FAILED, self._message)
+            else:
+                # What is on record stays there: a boot that is not found good is followed by the next try.
+                self._phase, self._state, self._status = Phase.TRIED, "idle", ""
         elif record.phase.under_way and by_ocpp:
             # A central system that has sent UpdateFirmware expects the update without asking again.
             self._again(record, now_ms, utc_s)
@@ -190,6 +205,21 @@ class Updater:
             self._forget(f"update from {record.request.shown_url}: ended by the board's restart")
         else:
             self._forget("")
+
+    def _accepted(self) -> None:
+        if self._phase is Phase.TRIED:
+            self._conclude(INSTALLED, "the new system runs and was found good")
+
+    def _conclude(self, status: str, text: str) -> None:
+        """The end of an update: after its first good boot, or after the way back."""
+        assert self._request is not None
+        self._status = status if self._request.origin is Origin.OCPP else ""
+        self._forget(f"update from {self._request.shown_url}: {text}")
+
+    def _reported(self, status: str) -> None:
+        if status == self._status != "":
+            self._status = ""
+            self._save()
 
     def _forget(self, text: str) -> None:
         if text:
@@ -324,6 +354,7 @@ class Updater:
                     self._state,
                     self._result,
                     self._message,
+                    self._status,
                 )
             )
         )

@@ -7,14 +7,17 @@ from typing import Final
 NAME, PASSWORD, LAST_CHANGE = 0, 1, 2
 _MUST_CHANGE: Final = "0"
 """Day of the last change that makes login demand a new password: the factory's password still applies."""
+_CLOSED: Final = tuple(("root", secret) for secret in ("!", "!!", "!*"))
+"""What `first-boot` leaves to the owner; a ``*`` is what images come with."""
 
 
 def merge_passwords(old: str, new: str) -> tuple[str, tuple[str, ...]]:
     """The lines of ``new`` with the passwords that were set in ``old``, and the accounts it concerns.
 
     Only accounts in both files; only the password and the day of its change. What counts as set is a hash
-    whose day of change is not 0, locked (``!`` before the hash) or not. An account without a hash, or with an
-    empty one, is left as the new image has it: an update opens no door.
+    whose day of change is not 0, locked (``!`` before the hash) or not; and for root also ``!`` alone, of an
+    owner who wants keys and no password. Any other account without a hash, or with an empty one, is left as
+    the new image has it: an update opens no door.
     """
     before = {fields[NAME]: fields for fields in map(_fields, old.splitlines()) if len(fields) > LAST_CHANGE}
     carried = []
@@ -34,5 +37,7 @@ def _fields(line: str) -> list[str]:
 
 
 def _set(fields: list[str]) -> bool:
+    if (fields[NAME], fields[PASSWORD]) in _CLOSED:
+        return True
     secret = fields[PASSWORD].lstrip("!")
     return secret.startswith("$") and fields[LAST_CHANGE] not in ("", _MUST_CHANGE)

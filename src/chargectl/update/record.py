@@ -29,6 +29,9 @@ class Phase(Enum):
     INSTALLING = "installing"
     INSTALLED = "installed"
     """In the other slot; the board has not been restarted."""
+    TRIED = "tried"
+    """The new system runs and has not been found good yet. Never on record: the next boot tries again, or is
+    the way back."""
     FAILED = "failed"
 
     @property
@@ -64,6 +67,8 @@ class Record:
     """What topic ``firmware/update/state/actual`` says; also ``result`` and ``message`` are the topics'."""
     result: str = ""
     message: str = ""
+    firmware_status: str = ""
+    """What OCPP has to be told; the final one of an update stays until it has been told."""
 
 
 def to_json(record: Record) -> JsonValue:
@@ -83,6 +88,7 @@ def to_json(record: Record) -> JsonValue:
         "state": record.state,
         "result": record.result,
         "message": record.message,
+        "firmware_status": record.firmware_status,
     }
 
 
@@ -112,6 +118,8 @@ def from_json(value: JsonValue) -> Record:
         state=_text(value, "state"),
         result=_text(value, "result"),
         message=_text(value, "message"),
+        # An older version knows none.
+        firmware_status=_text(value, "firmware_status") if "firmware_status" in value else "",
     )
 
 

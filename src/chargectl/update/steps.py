@@ -56,11 +56,23 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """The running boot was found good (guide 11.8.2). May be said more than once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """OCPP has been told this firmware status."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """The deadline has passed."""
 
 
-Event = Requested | Progress | Fetched | Installed | Failed | Session | Tick
+Event = Requested | Progress | Fetched | Installed | Failed | Session | Accepted | Reported | Tick
 
 
 @dataclass(frozen=True, slots=True)
