@@ -25,15 +25,15 @@ help: ## list the targets
 run: $(RUN_READY) programs ## a simulated board with a car: a live screen, or without a terminal a full session
 	@$(BIN)/chargectl sim run $(ARGS)
 
-test: $(DEV_READY) yocto-tools programs-test ## all tests but those on the emulated board; writes docs/conformance.md (with ARGS: those tests, writes nothing)
+test: $(DEV_READY) exi-core exi-programs yocto-tools programs-test ## all tests but those on the emulated board; writes docs/conformance.md (with ARGS: those tests, writes nothing)
 	@$(BIN)/python -m pytest $(or $(ARGS),--conformance=write)
 
 test-fast: $(DEV_READY) ## tests of the declarations and the pure cores
 	@$(BIN)/python -m pytest $(or $(ARGS),$(FAST))
 
-lint: $(DEV_READY) ## ruff, mypy, the import contracts and check-docs
+lint: $(DEV_READY) exi-core ## ruff, mypy, the import contracts and check-docs
 	@status=0; \
-	for check in "ruff check ." "ruff format --check --quiet ." "mypy src/chargectl tests benchmarks tools" "lint-imports --no-logo"; do \
+	for check in "ruff check ." "ruff format --check --quiet ." "mypy src/chargectl src/v2gexi tests benchmarks tools" "lint-imports --no-logo"; do \
 		echo "$$check"; $(BIN)/$$check || status=1; \
 	done; \
 	$(MAKE) --no-print-directory check-docs || status=1; \
@@ -43,7 +43,7 @@ format: $(DEV_READY) ## lay out the code as lint wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-check-docs: $(DEV_READY) ## fail where a generated document is not what its source says
+check-docs: $(DEV_READY) check-exi-tables ## fail where a generated document is not what its source says
 	$(BIN)/python -m chargectl.declarations.reference docs/reference --check
 	$(BIN)/python -m chargectl.board.guard_pins src/chargectl/guard/pins.py --check
 	$(BIN)/python bundle/reference.py docs/reference/migration.md --check
@@ -59,13 +59,13 @@ docs: $(DEV_READY) ## write the generated documents: the reference, and by runni
 		$(BIN)/chargectl config shipped $$file.json >overlays/common/etc/secc/$$file.json.shipped; done
 	@$(MAKE) --no-print-directory test ARGS=
 
-bench: $(DEV_READY) programs ## measure; ARGS names the benchmarks to run
+bench: $(DEV_READY) exi-core programs ## measure; ARGS names the benchmarks to run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 mutate: $(DEV_READY) ## change the cores' code bit by bit and see whether a test notices (takes long)
 	@$(BIN)/python tools/mutate.py $(ARGS)
 
-coverage: $(DEV_READY) yocto-tools programs-test ## which lines and branches the tests reach
+coverage: $(DEV_READY) exi-core exi-programs yocto-tools programs-test ## which lines and branches the tests reach
 	$(BIN)/python -m coverage run -m pytest $(ARGS)
 	$(BIN)/python -m coverage report
 

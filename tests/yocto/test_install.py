@@ -13,6 +13,7 @@ from tests.yocto.conftest import MACHINES, TOP, bitbake
 
 RECIPES = (
     "python3-chargectl",
+    "python3-v2gexi",
     "chargectl-guard",
     "chargectl-overlays",
     "chargectl-release",
@@ -159,3 +160,20 @@ def test_other_distributions_keep_their_files(tmp_path):
     folders = bitbake(tmp_path, MACHINES[0], "install", "mosquitto", "base-files", distro="other")
     assert Path(folders["mosquitto"], "etc/mosquitto/mosquitto.conf").read_text() == "upstream\n"
     assert Path(folders["base-files"], "etc/fstab").read_text() == "upstream\n"
+
+
+def test_the_codec_is_installed_with_its_engine_and_works(installed):
+    _, folders = installed
+    site = next(folders["python3-v2gexi"].glob("usr/lib/python3.*/site-packages"))
+    assert not (site / "v2gexi" / "generate").exists()
+    hello = "8000dbab9371d3234b71d1b981899189d191818991d26b9b3a232b30020000040040"
+    program = f"import v2gexi; print(v2gexi.encode(v2gexi.decode(bytes.fromhex('{hello}'), 'app')).hex())"
+    said = subprocess.run(
+        [sys.executable, "-P", "-c", program],
+        env=os.environ | {"PYTHONPATH": str(site)},
+        cwd=site,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.strip() == hello

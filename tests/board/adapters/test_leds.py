@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chargectl.board.errors import BoardError
-from chargectl.board.leds import BoardLeds, GreenLed, YellowLed
+from chargectl.board.leds import BoardLeds, GreenLed, RedLed, YellowLed
 from chargectl.board.profile import profile_for
 from chargectl.sim.client import SimClient
 
@@ -44,7 +44,16 @@ def test_yellow_shows_search_update_and_the_end(sim_world: SimClient) -> None:
 
 @pytest.mark.spec(295)
 def test_red_is_the_heartbeat(sim_world: SimClient) -> None:
-    LEDS.red_heartbeat()
+    LEDS.red(RedLed.RUNNING)
+    assert led(sim_world, "red:heartbeat")["trigger"] == "heartbeat"
+
+
+@pytest.mark.spec(319)
+def test_red_blinks_evenly_while_booting_and_is_the_heartbeat_afterwards(sim_world: SimClient) -> None:
+    LEDS.red(RedLed.BOOTING)
+    state = led(sim_world, "red:heartbeat")
+    assert (state["trigger"], state["delay_on_ms"], state["delay_off_ms"]) == ("timer", 500, 500)
+    LEDS.red(RedLed.RUNNING)
     assert led(sim_world, "red:heartbeat")["trigger"] == "heartbeat"
 
 
@@ -53,7 +62,7 @@ def test_names_of_older_device_trees(sim_world: SimClient) -> None:
     sim_world.reset(old_led_names=True)
     LEDS.green(GreenLed.BOOTING)
     LEDS.yellow(YellowLed.UPDATING)
-    LEDS.red_heartbeat()
+    LEDS.red(RedLed.RUNNING)
     names = ("evse:green:led1", "evse:yellow:led2", "evse:red:led3")
     assert [led(sim_world, name)["trigger"] for name in names] == ["timer", "timer", "heartbeat"]
 

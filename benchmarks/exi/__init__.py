@@ -1,0 +1,1 @@
+"""The drivers and messages of the benchmarks of v2gexi."""
