@@ -112,6 +112,10 @@ class Board:
             self.console.send("\r")
             self.console.expect(re.escape(PROMPT), 60)
             self.console.ok(f"date -s @{time.time():.0f}")
+            # The plant's connection was not saved, and its files went with it.
+            self.console.ok(
+                "systemctl restart plant-relay && systemctl restart chargectl-pins chargectl-portd", 120
+            )
         elif self.emulator:
             self.boots("A")
         else:

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import pytest
+
 import v2gexi
 from v2gexi import AnyElement, DecodeError, Element, EncodeError, xmldsig
 

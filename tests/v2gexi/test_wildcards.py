@@ -1,4 +1,4 @@
-"""What the schemas leave open: foreign elements at wildcards, xsi:type, xsi:nil, and content that no schema declares.
+"""What the schemas leave open: foreign elements at wildcards, xsi:type, xsi:nil, and undeclared content.
 
 EXIficient encodes XML; the payload is decoded, and encoding gives the same bytes again.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import v2gexi
-from v2gexi import AnyElement, DecodeError, Element, EncodeError
 
+import v2gexi
 from tests.v2gexi.exificient import Exificient
+from v2gexi import AnyElement, DecodeError, Element, EncodeError
 
 DS = "http://www.w3.org/2000/09/xmldsig#"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -81,17 +81,23 @@ def test_foreign_elements_are_what_they_were(exificient: Exificient) -> None:
 
 def test_other_wildcards(exificient: Exificient) -> None:
     documents = [
-        f'<d:X509Data xmlns:d="{DS}"><d:X509SubjectName>x</d:X509SubjectName><a b="c"/>'
-        "<d:X509CRL>AAAA</d:X509CRL></d:X509Data>",
+        (
+            f'<d:X509Data xmlns:d="{DS}"><d:X509SubjectName>x</d:X509SubjectName><a b="c"/>'
+            "<d:X509CRL>AAAA</d:X509CRL></d:X509Data>"
+        ),
         f'<d:Transform xmlns:d="{DS}" Algorithm="x">y<a>z</a></d:Transform>',
         f'<d:KeyValue xmlns:d="{DS}"><q>x</q></d:KeyValue>',
-        f'<d:SignatureMethod xmlns:d="{DS}" Algorithm="x"><d:HMACOutputLength>5</d:HMACOutputLength><a/>'
-        "</d:SignatureMethod>",
+        (
+            f'<d:SignatureMethod xmlns:d="{DS}" Algorithm="x"><d:HMACOutputLength>5</d:HMACOutputLength><a/>'
+            "</d:SignatureMethod>"
+        ),
         f'<d:SignatureProperty xmlns:d="{DS}" Target="x"><a>z</a><b/></d:SignatureProperty>',
         f'<d:PGPData xmlns:d="{DS}"><d:PGPKeyID>AAAA</d:PGPKeyID><a/></d:PGPData>',
         f'<d:SPKIData xmlns:d="{DS}"><d:SPKISexp>AAAA</d:SPKISexp><a/><d:SPKISexp>AAAA</d:SPKISexp></d:SPKIData>',
-        f'<d:CanonicalizationMethod xmlns:d="{DS}" Algorithm="x"><InclusiveNamespaces PrefixList="a b"/>'
-        "</d:CanonicalizationMethod>",
+        (
+            f'<d:CanonicalizationMethod xmlns:d="{DS}" Algorithm="x"><InclusiveNamespaces PrefixList="a b"/>'
+            "</d:CanonicalizationMethod>"
+        ),
     ]
     for xml in documents:
         payload = exificient.encode("xmldsig", xml).must()

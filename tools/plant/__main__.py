@@ -28,6 +28,9 @@ POLL_S: Final = 0.04
 """How often output pins are looked at; the shortest pulse that matters (the lock's drive) lasts 400 ms. Each
 look stops the emulated processor for a moment."""
 RETRY_S: Final = 0.5
+SILENCE_S: Final = 3.0
+"""A board that has asked for no file so long may have been reset: portd asks fifty times a second. Nothing closes
+the connection then; but whether the board listens anew can be tried."""
 
 
 class Plant:
@@ -45,6 +48,7 @@ class Plant:
         self._link: Link | None = None
         self._running = True
         self._next_try_us = 0
+        self._heard_us = 0
         self._control = ControlServer(socket, self._host, self._selector, self.stop)
         self._selector.register(qtest, selectors.EVENT_READ, self._qtest_news)
 
@@ -77,9 +81,11 @@ class Plant:
         self._pins.world = self._host.world
         self._pins.follow_outputs()
         self._pins.drive_inputs()
-        if self._link is None and self._host.world.now_us >= self._next_try_us:
-            self._next_try_us = self._host.world.now_us + round(RETRY_S * 1e6)
+        now_us = self._host.world.now_us
+        silent = self._link is None or now_us - self._heard_us > SILENCE_S * 1e6
+        if silent and now_us >= self._next_try_us:
             self._try_link()
+            self._next_try_us = self._host.world.now_us + round(RETRY_S * 1e6)
 
     def _qtest_news(self) -> None:
         self._host.catch_up()
@@ -90,12 +96,19 @@ class Plant:
         if stream is None:
             return
         print("plant: the board's files are connected", flush=True)
+        self._drop()
+        self._heard_us = self._host.world.now_us
         self._link = link = Link(stream)
         tree = SysfsTree(self._host.world)
         self._host.files = FuseServer(link.descriptor, tree, self._before_files)
-        self._selector.register(link.stream, selectors.EVENT_READ, link.requests)
+        self._selector.register(link.stream, selectors.EVENT_READ, self._requests)
         self._selector.register(link.packets, selectors.EVENT_READ, link.answers)
         self._selector.register(link.descriptor, selectors.EVENT_READ, self._answer_files)
+
+    def _requests(self) -> None:
+        self._heard_us = self._host.world.now_us
+        if self._link is not None:
+            self._link.requests()
 
     def _before_files(self) -> None:
         self._host.catch_up()

@@ -69,7 +69,10 @@ class QTest:
             self._tell(line)
 
     def _ask(self, command: str) -> str:
-        self._socket.sendall(command.encode() + b"\n")
+        try:
+            self._socket.sendall(command.encode() + b"\n")
+        except OSError as error:
+            raise QTestError(f"QEMU has closed the connection: {error}") from error
         answer: str | None = None
         while answer is None:
             for line in self._lines():
@@ -82,7 +85,10 @@ class QTest:
         return answer
 
     def _lines(self) -> list[str]:
-        data = self._socket.recv(65536)
+        try:
+            data = self._socket.recv(65536)
+        except ConnectionError:
+            data = b""
         if not data:
             raise QTestError("QEMU has closed the connection")
         *lines, self._received = (self._received + data).split(b"\n")

@@ -6,31 +6,51 @@
 
 enum { WINDOW_BITS = sizeof(v2gexi_window) * 8 };
 
-static inline void refill(v2gexi_decoder *d)
+/* A word that begins at any byte, without a load that the processor or C forbids. */
+static inline uint_fast32_t word_at(const uint8_t *b)
 {
-    while (d->have <= WINDOW_BITS - 16 && d->at < d->end) {
-        d->window = d->window << 8 | d->data[d->at++];
-        d->have += 8;
-    }
+#if UINT_FAST32_MAX > 0xFFFFFFFF
+    return (uint_fast32_t)b[0] << 56 | (uint_fast32_t)b[1] << 48 | (uint_fast32_t)b[2] << 40 | (uint_fast32_t)b[3] << 32 |
+           (uint_fast32_t)b[4] << 24 | (uint_fast32_t)b[5] << 16 | (uint_fast32_t)b[6] << 8 | b[7];
+#else
+    return (uint_fast32_t)b[0] << 24 | (uint_fast32_t)b[1] << 16 | (uint_fast32_t)b[2] << 8 | b[3];
+#endif
 }
+
+/* In every byte of a word the bit that ASCII does not have. */
+#define BEYOND_ASCII ((uint_fast32_t)-1 / 0xFF * 0x80)
+
+/* The decoder's window has the next bits at its top, `have` of them. What is below is 0 or what follows, so that
+ * bytes can be or'ed in again. */
+
+/* As many whole bytes as there is room for: at least WINDOW_BITS - 7 bits, but near the payload's end. */
+void v2gexi_refill(v2gexi_decoder *d);
 
 static inline uint32_t bit_position(const v2gexi_decoder *d)
 {
     return d->at * 8 - d->have;
 }
 
+/* The topmost bits, at least one. */
+static inline unsigned peek(uint_fast32_t window, unsigned bits)
+{
+    return (unsigned)(window >> (WINDOW_BITS - bits));
+}
+
 /* At most 16 bits. At the end of the payload: 0, and the walk has failed. */
 static inline unsigned take(v2gexi_decoder *d, unsigned bits)
 {
     if (d->have < bits) {
-        refill(d);
+        v2gexi_refill(d);
         if (d->have < bits) {
             fail(&d->walk, V2GEXI_E_TRUNCATED);
             return 0;
         }
     }
+    unsigned value = (unsigned)(d->window >> 1 >> (WINDOW_BITS - 1 - bits));
+    d->window <<= bits;
     d->have = (uint8_t)(d->have - bits);
-    return (unsigned)(d->window >> d->have) & ((1u << bits) - 1);
+    return value;
 }
 
 /* Bits that are left. */
@@ -45,7 +65,7 @@ static inline void seek(v2gexi_decoder *d, uint32_t position)
     d->have = 0;
     d->window = 0;
     if (position % 8) {
-        d->window = d->data[d->at++];
+        d->window = (uint_fast32_t)d->data[d->at++] << (WINDOW_BITS - 8) << position % 8;
         d->have = (uint8_t)(8 - position % 8);
     }
 }
@@ -85,18 +105,25 @@ static inline unsigned byte_at(const uint8_t *data, uint32_t position)
     return shift ? ((unsigned)(byte[0] << shift) | byte[1] >> (8 - shift)) & 0xFF : byte[0];
 }
 
-/* At most 16 bits, of which the upper ones are 0. */
-static inline void put(v2gexi_encoder *e, unsigned bits, unsigned value)
+static inline void store_word(uint8_t *b, uint_fast32_t word)
 {
+#if UINT_FAST32_MAX > 0xFFFFFFFF
+    b[0] = (uint8_t)(word >> 56), b[1] = (uint8_t)(word >> 48), b[2] = (uint8_t)(word >> 40), b[3] = (uint8_t)(word >> 32);
+    b += 4;
+#endif
+    b[0] = (uint8_t)(word >> 24), b[1] = (uint8_t)(word >> 16), b[2] = (uint8_t)(word >> 8), b[3] = (uint8_t)word;
+}
+
+/* The whole bytes of the window go to the buffer; less than 8 bits stay. The window's lowest `have` bits count. */
+void v2gexi_flush(v2gexi_encoder *e);
+
+/* At most WINDOW_BITS - 7 bits, of which the upper ones are 0. */
+static inline void put(v2gexi_encoder *e, unsigned bits, uint_fast32_t value)
+{
+    if (e->have + bits > WINDOW_BITS)
+        v2gexi_flush(e);
     e->window = e->window << bits | value;
     e->have = (uint8_t)(e->have + bits);
-    while (e->have >= 8) {
-        e->have = (uint8_t)(e->have - 8);
-        if (e->at < e->end)
-            e->data[e->at++] = (uint8_t)(e->window >> e->have);
-        else
-            fail(&e->walk, V2GEXI_E_SPACE);
-    }
 }
 
 static inline uint32_t written_bits(const v2gexi_encoder *e)

@@ -4,6 +4,8 @@
 #include "undeclared.h"
 #include "values.h"
 
+#include <string.h>
+
 int v2gexi_decode_start(v2gexi_decoder *d, const struct v2gexi_set *set, int options, const uint8_t *payload,
                         size_t length, v2gexi_string *strings, uint32_t capacity)
 {
@@ -24,6 +26,40 @@ int v2gexi_decode_start(v2gexi_decoder *d, const struct v2gexi_set *set, int opt
         return fail(&d->walk, V2GEXI_E_HEADER);
     d->at = 1;
     return V2GEXI_OK;
+}
+
+/* Bytes that lie behind those of the window, at least as many as fit into it. */
+static inline void refill_words(v2gexi_decoder *d)
+{
+    unsigned have = d->have;
+    d->window |= word_at(d->data + d->at) >> have;
+    d->at += (WINDOW_BITS - 1 - have) / 8;
+    d->have = (uint8_t)(have | (unsigned)(WINDOW_BITS - 8));
+}
+
+/* The same where less is left, of a payload of at least a word: its last word, without what was read of it. */
+static inline void refill_last(v2gexi_decoder *d)
+{
+    uint32_t behind = d->end - d->at;
+    unsigned bytes = (WINDOW_BITS - d->have) / 8;
+    if (bytes > behind)
+        bytes = behind;
+    d->window |= word_at(d->data + d->end - sizeof d->window) << (WINDOW_BITS - 8 * behind) >> d->have;
+    d->at += bytes;
+    d->have = (uint8_t)(d->have + 8 * bytes);
+}
+
+void v2gexi_refill(v2gexi_decoder *d)
+{
+    if (d->have > WINDOW_BITS - 8 || d->at == d->end)
+        return;
+    if (d->end - d->at >= sizeof d->window)
+        refill_words(d);
+    else if (d->end >= sizeof d->window)
+        refill_last(d);
+    else
+        for (; d->have <= WINDOW_BITS - 8 && d->at < d->end; d->have += 8)
+            d->window |= (uint_fast32_t)d->data[d->at++] << (WINDOW_BITS - 8) >> d->have;
 }
 
 uint32_t v2gexi_position(const v2gexi_decoder *d)
@@ -49,13 +85,12 @@ int v2gexi_start_element(v2gexi_decoder *d, v2gexi_event *event, uint16_t name, 
         return start(d, event, name, particle, type);
     uint32_t position = bit_position(d), strings = d->walk.string_count;
     /* Nearly always: characters (code 0 of one bit), the value, the end (again 0). */
-    if (d->have < 1)
-        refill(d);
-    if (d->have < 1)
-        return fail(&d->walk, V2GEXI_E_TRUNCATED);
-    if (d->window >> (d->have - 1) & 1)
+    if (take(d, 1)) {
+        seek(d, position);
         return start(d, event, name, particle, type);
-    d->have--;
+    }
+    if (d->walk.status)
+        return d->walk.status;
     event->kind = V2GEXI_VALUE;
     event->name = name;
     event->particle = particle;
@@ -124,7 +159,8 @@ static int characters(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *fram
     return v2gexi_take_value(d, event, value_at, frame->name);
 }
 
-int v2gexi_next(v2gexi_decoder *d, v2gexi_event *event)
+/* The next event, whatever it is. */
+static NOINLINE int next_of_any(v2gexi_decoder *d, v2gexi_event *event)
 {
     if (d->walk.status)
         return d->walk.status;
@@ -177,4 +213,160 @@ int v2gexi_next(v2gexi_decoder *d, v2gexi_event *event)
         return v2gexi_take_value(d, event, v2gexi_types[particle->type].value, particle->name);
     }
     return v2gexi_start_element(d, event, particle->name, production->particle);
+}
+
+/* Enough for a code and an integer of four bytes (of two, with a window of 32 bits). */
+enum { QUICK_BITS = WINDOW_BITS > 32 ? 40 : 24 };
+/* Begin, a number of at most 16 bits, and end of a value. */
+enum { VALUE_BITS = 18 };
+
+/* A text or binary: behind the code of the production to it. */
+static NOINLINE int next_sized(v2gexi_decoder *d, v2gexi_event *event, const v2gexi_production *production, unsigned bits)
+{
+    v2gexi_walk *walk = &d->walk;
+    const v2gexi_particle *particle = &v2gexi_particles[production->particle];
+    uint32_t position = bit_position(d), strings = walk->string_count;
+    unsigned attribute = particle->flags & V2GEXI_E_ATTRIBUTE;
+    take(d, bits);
+    if (attribute || take(d, 1) == 0) {
+        event->kind = attribute ? V2GEXI_ATTRIBUTE : V2GEXI_VALUE;
+        if (v2gexi_take_value(d, event, particle->value, particle->name))
+            return walk->status;
+        if (attribute || take(d, 1) == 0) {
+            advance(top(walk), production, particle);
+            return walk->status;
+        }
+    }
+    walk->string_count = strings;
+    seek(d, position);
+    return next_of_any(d, event);
+}
+
+/* The same with a full window, or with all that is left of the payload. */
+static NOINLINE int next_refilled(v2gexi_decoder *d, v2gexi_event *event)
+{
+    v2gexi_refill(d);
+    return v2gexi_next(d, event);
+}
+
+static NOINLINE int advance_counted(v2gexi_frame *frame, const v2gexi_production *production, const v2gexi_particle *particle)
+{
+    advance(frame, production, particle);
+    return V2GEXI_OK;
+}
+
+/* What messages are made of: declared elements, numbers, ends. Whatever else comes, and everything that is wrong, is
+ * left to next_of_any(); up to there nothing has changed. */
+ALIGNED int v2gexi_next(v2gexi_decoder *d, v2gexi_event *event)
+{
+    v2gexi_walk *walk = &d->walk;
+    v2gexi_frame *frame = top(walk);
+    if (walk->status || frame->state >= BEHIND)
+        return next_of_any(d, event);
+    if (d->have < QUICK_BITS) {
+        if (d->end - d->at >= sizeof d->window)
+            refill_words(d);
+        else if (d->at < d->end) {
+            if (d->end < sizeof d->window)
+                return next_refilled(d, event);
+            refill_last(d);
+        }
+    }
+    uint_fast32_t window = d->window;
+    const v2gexi_state *state = &v2gexi_states[frame->state];
+    unsigned bits = state->flags >> V2GEXI_S_WIDTH;
+    unsigned code = peek(window, bits);
+    if (code >= state->count || bits > d->have)
+        return next_of_any(d, event);
+    const v2gexi_production *production = &v2gexi_productions[state->first + code];
+    size_t at = production->particle;
+    if (at >= V2GEXI_P_FIRST_SPECIAL) {
+        if (at != V2GEXI_P_EE)
+            return next_of_any(d, event);
+        d->window = window << bits;
+        d->have = (uint8_t)(d->have - bits);
+        event->kind = V2GEXI_END;
+        event->name = frame->name;
+        event->particle = frame->particle;
+        event->type = frame->type;
+        walk->depth--;
+        return V2GEXI_OK;
+    }
+    const v2gexi_particle *particle = &v2gexi_particles[at];
+    memcpy(&event->name, &particle->name, 6); /* name, type, value */
+    event->particle = (uint16_t)at;
+    if (particle->value == NONE) {
+        if (walk->depth >= V2GEXI_DEPTH)
+            return fail(walk, V2GEXI_E_DEPTH);
+        event->kind = V2GEXI_START;
+        d->window = window << bits;
+        d->have = (uint8_t)(d->have - bits);
+        walk->depth++;
+        frame[1].name = particle->name;
+        frame[1].particle = (uint16_t)at;
+        frame[1].type = particle->type;
+        frame[1].state = v2gexi_types[particle->type].start;
+        frame[1].run_particle = NONE;
+    } else {
+        const v2gexi_value *value = &v2gexi_values[particle->value];
+        unsigned kind = value->kind;
+        if (kind >= V2GEXI_BIG)
+            return next_sized(d, event, production, bits);
+        unsigned have = d->have - bits;
+        if (have < VALUE_BITS)
+            return next_of_any(d, event);
+        window <<= bits;
+        unsigned element = !(particle->flags & V2GEXI_E_ATTRIBUTE);
+        event->kind = V2GEXI_ATTRIBUTE;
+        if (element) {
+            if (window >> (WINDOW_BITS - 1))
+                return next_of_any(d, event);
+            window <<= 1;
+            have--;
+            event->kind = V2GEXI_VALUE;
+        }
+        event->value_kind = (uint8_t)kind;
+        if (kind <= V2GEXI_NBIT) {
+            bits = value->bits;
+            unsigned number = peek(window, bits);
+            if (number >= value->max_length)
+                return next_of_any(d, event);
+            window <<= bits;
+            have -= bits;
+            event->value.i = kind == V2GEXI_NBIT ? number + value->min : number;
+        } else {
+            unsigned byte, shift = 0;
+            uint64_t number = 0, negative = 0;
+            if (kind == V2GEXI_INTEGER) {
+                negative = 0 - (uint64_t)(window >> (WINDOW_BITS - 1));
+                window <<= 1;
+                have--;
+            }
+            do {
+                if (have < 9)
+                    return next_of_any(d, event);
+                byte = peek(window, 8);
+                window <<= 8;
+                have -= 8;
+                number |= (uint64_t)(byte & 0x7F) << shift;
+                shift += 7;
+            } while (byte & 0x80);
+            event->value.u = number ^ negative;
+            /* One comparison of distances from min does for both bounds. */
+            if (event->value.u - (uint64_t)value->min > value->max - (uint64_t)value->min)
+                return next_of_any(d, event);
+        }
+        if (element) {
+            if (window >> (WINDOW_BITS - 1))
+                return next_of_any(d, event);
+            window <<= 1;
+            have--;
+        }
+        d->window = window;
+        d->have = (uint8_t)have;
+    }
+    if (particle->max > 1)
+        return advance_counted(frame, production, particle);
+    frame->state = production->next;
+    return V2GEXI_OK;
 }

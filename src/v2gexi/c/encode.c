@@ -31,7 +31,10 @@ int v2gexi_encode_root(v2gexi_encoder *e, uint16_t name, const v2gexi_particle *
         return walk->status;
     if (walk->phase != PHASE_BEGIN)
         return fail(walk, V2GEXI_E_END);
-    for (unsigned code = 0; code < count; code++) {
+    unsigned code = name < v2gexi_name_count ? v2gexi_names[name].root : count; /* that of its own message set */
+    if (code >= count || v2gexi_particles[elements[code]].name != name)
+        code = 0;
+    for (; code < count; code++) {
         if (v2gexi_particles[elements[code]].name != name)
             continue;
         put(e, width_of(count + 1 + (fragment ? 1 : 0)), code);
@@ -40,6 +43,20 @@ int v2gexi_encode_root(v2gexi_encoder *e, uint16_t name, const v2gexi_particle *
         return walk->status;
     }
     return fail(walk, V2GEXI_E_ORDER);
+}
+
+/* The production to the element or attribute of that name, and its code; NULL. Not for states of unknown elements. */
+static inline const v2gexi_production *find(const v2gexi_frame *frame, uint16_t name, unsigned *code, unsigned *width)
+{
+    const v2gexi_state *state = &v2gexi_states[frame->state];
+    const v2gexi_production *first = &v2gexi_productions[state->first], *end = first + state->count;
+    *width = state->flags >> V2GEXI_S_WIDTH;
+    for (const v2gexi_production *production = first; production < end; production++)
+        if (production->particle < V2GEXI_P_FIRST_SPECIAL && v2gexi_particles[production->particle].name == name) {
+            *code = (unsigned)(production - first);
+            return production;
+        }
+    return NULL;
 }
 
 /* Go to the element or attribute of that name: its particle. `what`: which of them, in a relaxed grammar. */
@@ -72,6 +89,22 @@ static int enter(v2gexi_encoder *e, uint16_t name, int what, const v2gexi_partic
 int v2gexi_begin(v2gexi_encoder *e, uint16_t name)
 {
     const v2gexi_particle *particle;
+    v2gexi_frame *frame = top(&e->walk);
+    if (frame->state < BEHIND && e->walk.status == V2GEXI_OK && e->walk.depth < V2GEXI_DEPTH) {
+        unsigned code, width;
+        const v2gexi_production *production = find(frame, name, &code, &width);
+        if (production && (particle = &v2gexi_particles[production->particle])->value == NONE) {
+            put(e, width, code);
+            advance(frame, production, particle);
+            e->walk.depth++;
+            frame[1].name = name;
+            frame[1].particle = production->particle;
+            frame[1].type = particle->type;
+            frame[1].state = v2gexi_types[particle->type].start;
+            frame[1].run_particle = NONE;
+            return e->walk.status;
+        }
+    }
     if (enter(e, name, RELAXED_ELEMENTS, &particle))
         return e->walk.status;
     if (particle->flags & V2GEXI_E_ATTRIBUTE)
@@ -104,6 +137,16 @@ int v2gexi_end(v2gexi_encoder *e)
     if (walk->depth == 0)
         return fail(walk, V2GEXI_E_END);
     v2gexi_frame *frame = top(walk);
+    if (frame->state < BEHIND) {
+        const v2gexi_state *state = &v2gexi_states[frame->state];
+        const v2gexi_production *first = &v2gexi_productions[state->first];
+        for (unsigned code = state->count; code-- > 0;)
+            if (first[code].particle == V2GEXI_P_EE) {
+                put(e, state->flags >> V2GEXI_S_WIDTH, code);
+                walk->depth--;
+                return walk->status;
+            }
+    }
     if (frame->state >= STATE_FIRST_LEARNED)
         v2gexi_encode_learned_end(e, frame);
     else if (v2gexi_encode_special(e, frame, V2GEXI_P_EE) == V2GEXI_E_ORDER)
@@ -123,8 +166,8 @@ int32_t v2gexi_encode_finish(v2gexi_encoder *e)
         unsigned count = walk->set->fragment_count + 2u;
         put(e, width_of(count), count - 1);
     }
-    if (e->have)
-        put(e, 8 - e->have, 0);
+    put(e, -(unsigned)e->have % 8, 0);
+    v2gexi_flush(e);
     walk->phase = PHASE_DONE;
     return walk->status ? walk->status : (int32_t)e->at;
 }
@@ -159,6 +202,19 @@ static int open_value(v2gexi_encoder *e, uint16_t name, place *where)
             return e->walk.status;
         return fail(&e->walk, V2GEXI_E_ORDER);
     }
+    v2gexi_frame *frame = top(&e->walk);
+    if (frame->state < BEHIND && e->walk.status == V2GEXI_OK) {
+        unsigned code, width;
+        const v2gexi_production *production = find(frame, name, &code, &width);
+        if (production && (particle = &v2gexi_particles[production->particle])->value != NONE) {
+            where->value_at = particle->value;
+            where->name = name;
+            where->element = !(particle->flags & V2GEXI_E_ATTRIBUTE);
+            put(e, width + where->element, (uint_fast32_t)code << where->element);
+            advance(frame, production, particle);
+            return e->walk.status;
+        }
+    }
     if (enter(e, name, RELAXED_ATTRIBUTES | RELAXED_ELEMENTS, &particle))
         return e->walk.status;
     if (particle->type == NONE || !(v2gexi_types[particle->type].flags & V2GEXI_T_SIMPLE))
@@ -180,8 +236,53 @@ static int close_value(v2gexi_encoder *e, const place *where)
     return e->walk.status;
 }
 
+/* With code, begin and end that is what put() takes at once, even from 32 bits. */
+enum { MOST_BITS = 12 };
+
+/* A number where the grammar has it as expected: 1. Otherwise nothing has happened. */
+static int put_number(v2gexi_encoder *e, uint16_t name, uint64_t number, unsigned negative)
+{
+    v2gexi_walk *walk = &e->walk;
+    v2gexi_frame *frame = top(walk);
+    if (frame->state >= BEHIND || walk->status)
+        return 0;
+    unsigned code, width;
+    const v2gexi_production *production = find(frame, name, &code, &width);
+    if (!production)
+        return 0;
+    const v2gexi_particle *particle = &v2gexi_particles[production->particle];
+    if (particle->value == NONE)
+        return 0;
+    const v2gexi_value *value = &v2gexi_values[particle->value];
+    unsigned element = !(particle->flags & V2GEXI_E_ATTRIBUTE);
+    if (value->kind <= V2GEXI_NBIT) {
+        if (value->kind == V2GEXI_NBIT)
+            number -= (uint64_t)value->min;
+        else if (negative)
+            return 0;
+        if (number >= value->max_length || value->bits > MOST_BITS)
+            return 0;
+        put(e, width + value->bits + 2 * element, ((uint_fast32_t)code << element << value->bits | number) << element);
+    } else {
+        unsigned sign = value->kind == V2GEXI_INTEGER;
+        if (value->kind > V2GEXI_INTEGER || negative > sign ||
+            number - (uint64_t)value->min > value->max - (uint64_t)value->min || (!sign && number > value->max))
+            return 0;
+        put(e, width + element + sign, ((uint_fast32_t)code << element) << sign | negative);
+        put_unsigned(e, negative ? ~number : number);
+        put(e, element, 0);
+    }
+    if (particle->max > 1)
+        advance(frame, production, particle);
+    else
+        frame->state = production->next;
+    return 1;
+}
+
 int v2gexi_put_int(v2gexi_encoder *e, uint16_t name, int64_t value)
 {
+    if (put_number(e, name, (uint64_t)value, value < 0))
+        return e->walk.status;
     place where;
     if (open_value(e, name, &where) || v2gexi_write_int(e, where.value_at, value))
         return e->walk.status;
@@ -190,6 +291,8 @@ int v2gexi_put_int(v2gexi_encoder *e, uint16_t name, int64_t value)
 
 int v2gexi_put_uint(v2gexi_encoder *e, uint16_t name, uint64_t value)
 {
+    if (value <= INT64_MAX && put_number(e, name, value, 0))
+        return e->walk.status;
     place where;
     if (open_value(e, name, &where) || v2gexi_write_uint(e, where.value_at, value))
         return e->walk.status;

@@ -19,12 +19,12 @@ typedef struct {
     uint16_t name; /* NONE: new */
 } qualified;
 
-static const uint8_t *bytes_of(const char *text)
+COLD static const uint8_t *bytes_of(const char *text)
 {
     return (const uint8_t *)text;
 }
 
-static int is_written(const v2gexi_encoder *e, const v2gexi_new_name *name, const char *text)
+COLD static int is_written(const v2gexi_encoder *e, const v2gexi_new_name *name, const char *text)
 {
     const uint8_t *end = bytes_of(text) + strlen(text);
     uint32_t hash;
@@ -32,7 +32,7 @@ static int is_written(const v2gexi_encoder *e, const v2gexi_new_name *name, cons
            v2gexi_written_is(e, name->position, bytes_of(text), end);
 }
 
-static void find_uri(const v2gexi_encoder *e, qualified *q)
+COLD static void find_uri(const v2gexi_encoder *e, qualified *q)
 {
     const v2gexi_set *set = e->walk.set;
     const v2gexi_learned *learned = &e->walk.learned;
@@ -45,7 +45,7 @@ static void find_uri(const v2gexi_encoder *e, qualified *q)
             return;
 }
 
-static qualified find_name(const v2gexi_encoder *e, const char *uri, const char *local)
+COLD static qualified find_name(const v2gexi_encoder *e, const char *uri, const char *local)
 {
     const v2gexi_learned *learned = &e->walk.learned;
     qualified q = {uri, local, 0, 0, 0, 0, NONE};
@@ -71,7 +71,7 @@ static qualified find_name(const v2gexi_encoder *e, const char *uri, const char 
 }
 
 /* A part of a name that the string table does not have; it has it from now on. */
-static int put_new(v2gexi_encoder *e, const char *text, unsigned more, v2gexi_new_name *name, uint32_t uri)
+COLD static int put_new(v2gexi_encoder *e, const char *text, unsigned more, v2gexi_new_name *name, uint32_t uri)
 {
     const uint8_t *end = bytes_of(text) + strlen(text);
     uint32_t hash, characters = v2gexi_measure(bytes_of(text), end, &hash);
@@ -86,7 +86,7 @@ static int put_new(v2gexi_encoder *e, const char *text, unsigned more, v2gexi_ne
 }
 
 /* Write a qualified name (EXI 7.1.7). */
-static int put_name(v2gexi_encoder *e, qualified *q)
+COLD static int put_name(v2gexi_encoder *e, qualified *q)
 {
     v2gexi_learned *learned = &e->walk.learned;
     int new_uri = q->uri == q->uris;
@@ -106,7 +106,7 @@ static int put_name(v2gexi_encoder *e, qualified *q)
 }
 
 /* The code of something that the grammar of an unknown element has learned. */
-static int put_learned(v2gexi_encoder *e, const v2gexi_frame *frame, uint8_t place, uint8_t event, uint16_t name)
+COLD static int put_learned(v2gexi_encoder *e, const v2gexi_frame *frame, uint8_t place, uint8_t event, uint16_t name)
 {
     unsigned count = v2gexi_learned_count(&e->walk.learned, frame->name, place);
     unsigned declared = count + (place == LEARNED_CONTENT);
@@ -121,25 +121,25 @@ static int put_learned(v2gexi_encoder *e, const v2gexi_frame *frame, uint8_t pla
 }
 
 /* The same for what it has not: the code behind all others, and a second one. */
-static void put_unlearned(v2gexi_encoder *e, const v2gexi_frame *frame, uint8_t place, unsigned bits, unsigned second)
+COLD static void put_unlearned(v2gexi_encoder *e, const v2gexi_frame *frame, uint8_t place, unsigned bits, unsigned second)
 {
     unsigned declared = v2gexi_learned_count(&e->walk.learned, frame->name, place) + (place == LEARNED_CONTENT);
     put(e, width_of(declared + 1), declared);
     put(e, bits, second);
 }
 
-static uint8_t place_of(const v2gexi_frame *frame)
+COLD static uint8_t place_of(const v2gexi_frame *frame)
 {
     return frame->state == STATE_LEARNED_TAG ? LEARNED_TAG : LEARNED_CONTENT;
 }
 
-static int learn(v2gexi_encoder *e, const v2gexi_frame *frame, uint8_t event, uint16_t name)
+COLD static int learn(v2gexi_encoder *e, const v2gexi_frame *frame, uint8_t event, uint16_t name)
 {
     int status = v2gexi_learn(&e->walk.learned, frame->name, place_of(frame), event, name);
     return status ? fail(&e->walk, status) : e->walk.status;
 }
 
-int v2gexi_encode_learned_end(v2gexi_encoder *e, v2gexi_frame *frame)
+COLD int v2gexi_encode_learned_end(v2gexi_encoder *e, v2gexi_frame *frame)
 {
     uint8_t place = place_of(frame);
     if (place == LEARNED_CONTENT) {
@@ -153,7 +153,7 @@ int v2gexi_encode_learned_end(v2gexi_encoder *e, v2gexi_frame *frame)
     return learn(e, frame, LEARNED_EE, NONE);
 }
 
-int v2gexi_encode_learned_text(v2gexi_encoder *e, v2gexi_frame *frame)
+COLD int v2gexi_encode_learned_text(v2gexi_encoder *e, v2gexi_frame *frame)
 {
     uint8_t place = place_of(frame);
     int tag = place == LEARNED_TAG;
@@ -166,7 +166,7 @@ int v2gexi_encode_learned_text(v2gexi_encoder *e, v2gexi_frame *frame)
 }
 
 /* A second event code of a state of the schema. */
-static int put_undeclared(v2gexi_encoder *e, const v2gexi_frame *frame, uint8_t kind)
+COLD static int put_undeclared(v2gexi_encoder *e, const v2gexi_frame *frame, uint8_t kind)
 {
     unsigned count, flags, code = 0;
     uint8_t kinds[UNDECLARED_KINDS];
@@ -184,7 +184,7 @@ static int put_undeclared(v2gexi_encoder *e, const v2gexi_frame *frame, uint8_t 
 }
 
 /* The schema has no place for it: only for who wants that. */
-static int put_forbidden(v2gexi_encoder *e, const v2gexi_frame *frame, uint8_t kind)
+COLD static int put_forbidden(v2gexi_encoder *e, const v2gexi_frame *frame, uint8_t kind)
 {
     if (!(e->walk.options & V2GEXI_LENIENT))
         return fail(&e->walk, V2GEXI_E_ORDER);
@@ -192,7 +192,7 @@ static int put_forbidden(v2gexi_encoder *e, const v2gexi_frame *frame, uint8_t k
 }
 
 /* Open an element in an unknown one. */
-static int begin_in_learned(v2gexi_encoder *e, v2gexi_frame *frame, qualified *q)
+COLD static int begin_in_learned(v2gexi_encoder *e, v2gexi_frame *frame, qualified *q)
 {
     uint8_t place = place_of(frame);
     int tag = place == LEARNED_TAG;
@@ -206,7 +206,7 @@ static int begin_in_learned(v2gexi_encoder *e, v2gexi_frame *frame, qualified *q
 }
 
 /* Take the code of a wildcard of the root, of a type, or of an unknown element, with the name. */
-static int enter_any(v2gexi_encoder *e, qualified *q)
+COLD static int enter_any(v2gexi_encoder *e, qualified *q)
 {
     v2gexi_walk *walk = &e->walk;
     if (walk->depth == 0) {
@@ -229,7 +229,7 @@ static int enter_any(v2gexi_encoder *e, qualified *q)
     return put_name(e, q);
 }
 
-int v2gexi_begin_any(v2gexi_encoder *e, const char *uri, const char *local)
+COLD int v2gexi_begin_any(v2gexi_encoder *e, const char *uri, const char *local)
 {
     if (e->walk.status)
         return e->walk.status;
@@ -246,7 +246,7 @@ int v2gexi_begin_any(v2gexi_encoder *e, const char *uri, const char *local)
 }
 
 /* A declared attribute with a text that is none of its values: the third event code. */
-static int enter_untyped(v2gexi_encoder *e, v2gexi_frame *frame, uint16_t name)
+COLD static int enter_untyped(v2gexi_encoder *e, v2gexi_frame *frame, uint16_t name)
 {
     unsigned count, flags, attributes = 0, code = NONE;
     const v2gexi_production *production = productions_of(frame->state, &count, &flags);
@@ -273,7 +273,7 @@ static int enter_untyped(v2gexi_encoder *e, v2gexi_frame *frame, uint16_t name)
 }
 
 /* An attribute of an unknown element. */
-static int put_own_attribute(v2gexi_encoder *e, v2gexi_frame *frame, qualified *q)
+COLD static int put_own_attribute(v2gexi_encoder *e, v2gexi_frame *frame, qualified *q)
 {
     if (q->name != NONE && put_learned(e, frame, LEARNED_TAG, LEARNED_ATTRIBUTE, q->name))
         return e->walk.status;
@@ -283,7 +283,7 @@ static int put_own_attribute(v2gexi_encoder *e, v2gexi_frame *frame, qualified *
     return learn(e, frame, LEARNED_ATTRIBUTE, q->name);
 }
 
-static int enter_any_attribute(v2gexi_encoder *e, v2gexi_frame *frame, qualified *q)
+COLD static int enter_any_attribute(v2gexi_encoder *e, v2gexi_frame *frame, qualified *q)
 {
     if (frame->state == STATE_LEARNED_CONTENT)
         return fail(&e->walk, V2GEXI_E_ORDER);
@@ -299,7 +299,7 @@ static int enter_any_attribute(v2gexi_encoder *e, v2gexi_frame *frame, qualified
     return put_name(e, q);
 }
 
-int v2gexi_put_any_attribute(v2gexi_encoder *e, const char *uri, const char *local, const char *utf8, size_t length)
+COLD int v2gexi_put_any_attribute(v2gexi_encoder *e, const char *uri, const char *local, const char *utf8, size_t length)
 {
     if (e->walk.status)
         return e->walk.status;
@@ -314,7 +314,7 @@ int v2gexi_put_any_attribute(v2gexi_encoder *e, const char *uri, const char *loc
     return v2gexi_write_text(e, NONE, q.name, utf8, length);
 }
 
-int v2gexi_put_any_text(v2gexi_encoder *e, const char *utf8, size_t length)
+COLD int v2gexi_put_any_text(v2gexi_encoder *e, const char *utf8, size_t length)
 {
     if (e->walk.status)
         return e->walk.status;
@@ -331,7 +331,7 @@ int v2gexi_put_any_text(v2gexi_encoder *e, const char *utf8, size_t length)
     return e->walk.status ? e->walk.status : v2gexi_write_text(e, NONE, frame->name, utf8, length);
 }
 
-int v2gexi_retype_any(v2gexi_encoder *e, const char *uri, const char *local)
+COLD int v2gexi_retype_any(v2gexi_encoder *e, const char *uri, const char *local)
 {
     if (e->walk.status)
         return e->walk.status;
@@ -354,7 +354,7 @@ int v2gexi_retype_any(v2gexi_encoder *e, const char *uri, const char *local)
     return e->walk.status;
 }
 
-int v2gexi_retype(v2gexi_encoder *e, uint16_t type)
+COLD int v2gexi_retype(v2gexi_encoder *e, uint16_t type)
 {
     if (e->walk.status)
         return e->walk.status;
@@ -364,7 +364,7 @@ int v2gexi_retype(v2gexi_encoder *e, uint16_t type)
     return v2gexi_retype_any(e, v2gexi_uris[name->uri], &v2gexi_strings[name->local]);
 }
 
-int v2gexi_put_nil(v2gexi_encoder *e, int nil)
+COLD int v2gexi_put_nil(v2gexi_encoder *e, int nil)
 {
     if (e->walk.status)
         return e->walk.status;

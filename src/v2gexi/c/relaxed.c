@@ -24,12 +24,12 @@ static codes codes_of(const v2gexi_walk *walk, const v2gexi_frame *frame)
     return c;
 }
 
-unsigned v2gexi_relaxed_count(const v2gexi_walk *walk, const v2gexi_frame *frame)
+COLD unsigned v2gexi_relaxed_count(const v2gexi_walk *walk, const v2gexi_frame *frame)
 {
     return codes_of(walk, frame).count;
 }
 
-int v2gexi_next_relaxed(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *frame)
+COLD int v2gexi_next_relaxed(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *frame)
 {
     const v2gexi_set *set = d->walk.set;
     codes c = codes_of(&d->walk, frame);
@@ -66,7 +66,7 @@ int v2gexi_next_relaxed(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *fr
     return v2gexi_take_value(d, event, NONE, frame->name);
 }
 
-static unsigned find(const uint16_t *particles, unsigned count, uint16_t name)
+COLD static unsigned find(const uint16_t *particles, unsigned count, uint16_t name)
 {
     unsigned number = 0;
     while (number < count && v2gexi_particles[particles[number]].name != name)
@@ -74,12 +74,12 @@ static unsigned find(const uint16_t *particles, unsigned count, uint16_t name)
     return number < count ? number : NONE;
 }
 
-unsigned v2gexi_relaxed_attribute(const v2gexi_set *set, uint16_t name)
+COLD unsigned v2gexi_relaxed_attribute(const v2gexi_set *set, uint16_t name)
 {
     return find(set->attributes, set->attribute_count, name);
 }
 
-int v2gexi_relaxed_takes_text(const v2gexi_set *set, uint16_t name)
+COLD int v2gexi_relaxed_takes_text(const v2gexi_set *set, uint16_t name)
 {
     unsigned number = v2gexi_relaxed_attribute(set, name);
     if (number == NONE)
@@ -113,7 +113,7 @@ const v2gexi_particle *v2gexi_relaxed_enter(v2gexi_encoder *e, v2gexi_frame *fra
     return &v2gexi_particles[particle];
 }
 
-int v2gexi_relaxed_special(v2gexi_encoder *e, v2gexi_frame *frame, uint16_t special)
+COLD int v2gexi_relaxed_special(v2gexi_encoder *e, v2gexi_frame *frame, uint16_t special)
 {
     codes c = codes_of(&e->walk, frame);
     unsigned code = c.end; /* V2GEXI_P_EE */

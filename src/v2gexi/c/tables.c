@@ -1307,3697 +1307,3697 @@ const v2gexi_production v2gexi_productions[] = {
 };
 
 const v2gexi_state v2gexi_states[] = {
-    {0, 1, S(FIRST) | S(ATTRIBUTES)}, /* 0: AppProtocolType */
-    {1, 1, 0}, /* 1 */
-    {2, 1, 0}, /* 2 */
-    {3, 1, 0}, /* 3 */
-    {4, 1, 0}, /* 4 */
-    {0, 1, 0}, /* 5: AppProtocolType behind */
-    {5, 1, S(FIRST) | S(ATTRIBUTES)}, /* 6: supportedAppProtocolReq */
-    {5, 2, S(HAS_EE)}, /* 7 */
-    {6, 1, S(HAS_EE)}, /* 8: BodyBaseType behind, SASchedulesType behind, IntervalType behind ... */
-    {5, 1, 0}, /* 9: supportedAppProtocolReq behind */
-    {7, 1, S(FIRST) | S(ATTRIBUTES)}, /* 10: supportedAppProtocolRes */
-    {8, 2, S(HAS_EE)}, /* 11 */
-    {7, 1, 0}, /* 12: supportedAppProtocolRes behind */
-    {10, 36, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE)}, /* 13: BodyType */
-    {10, 36, S(HAS_EE)}, /* 14: BodyType behind */
-    {6, 1, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE)}, /* 15: BodyBaseType, SASchedulesType, IntervalType ... */
-    {46, 1, S(FIRST) | S(ATTRIBUTES)}, /* 16: MessageHeaderType */
-    {47, 3, S(HAS_EE)}, /* 17 */
-    {48, 2, S(HAS_EE)}, /* 18 */
-    {46, 1, 0}, /* 19: MessageHeaderType behind */
-    {50, 1, S(FIRST) | S(ATTRIBUTES)}, /* 20: ServiceType */
-    {51, 1, 0}, /* 21 */
-    {50, 1, 0}, /* 22: ServiceType behind */
-    {52, 1, S(FIRST) | S(ATTRIBUTES)}, /* 23: ServiceTagListType */
-    {52, 2, S(HAS_EE)}, /* 24 */
-    {52, 1, 0}, /* 25: ServiceTagListType behind */
-    {54, 1, S(FIRST) | S(ATTRIBUTES)}, /* 26: ServiceTagType */
-    {55, 2, 0}, /* 27 */
-    {56, 1, 0}, /* 28 */
-    {57, 2, S(HAS_EE)}, /* 29 */
-    {54, 1, 0}, /* 30: ServiceTagType behind */
-    {59, 1, S(FIRST) | S(ATTRIBUTES)}, /* 31: SelectedServiceListType */
-    {59, 2, S(HAS_EE)}, /* 32 */
-    {59, 1, 0}, /* 33: SelectedServiceListType behind */
-    {61, 1, S(FIRST) | S(ATTRIBUTES)}, /* 34: SelectedServiceType */
-    {62, 2, S(HAS_EE)}, /* 35 */
-    {61, 1, 0}, /* 36: SelectedServiceType behind */
-    {64, 1, S(FIRST) | S(ATTRIBUTES)}, /* 37: ServiceParameterListType */
-    {64, 2, S(HAS_EE)}, /* 38 */
-    {64, 1, 0}, /* 39: ServiceParameterListType behind */
-    {66, 1, S(FIRST) | S(ATTRIBUTES)}, /* 40: ParameterSetType */
-    {67, 1, 0}, /* 41 */
-    {67, 2, S(HAS_EE)}, /* 42 */
-    {66, 1, 0}, /* 43: ParameterSetType behind */
-    {69, 1, S(FIRST) | S(ATTRIBUTES)}, /* 44: ParameterType */
-    {70, 1, S(ATTRIBUTES)}, /* 45 */
-    {71, 6, S(ATTRIBUTES)}, /* 46 */
-    {71, 6, 0}, /* 47: ParameterType behind */
-    {77, 1, S(FIRST) | S(ATTRIBUTES)}, /* 48: ServiceChargeType */
-    {78, 1, 0}, /* 49 */
-    {79, 1, 0}, /* 50 */
-    {77, 1, 0}, /* 51: ServiceChargeType behind */
-    {80, 1, S(FIRST) | S(ATTRIBUTES)}, /* 52: CertificateChainType */
-    {81, 2, S(HAS_EE)}, /* 53 */
-    {80, 1, 0}, /* 54: CertificateChainType behind */
-    {83, 1, S(FIRST) | S(ATTRIBUTES)}, /* 55: SubCertificatesType */
-    {83, 2, S(HAS_EE)}, /* 56 */
-    {83, 1, 0}, /* 57: SubCertificatesType behind */
-    {85, 1, S(FIRST) | S(ATTRIBUTES)}, /* 58: ListOfRootCertificateIDsType */
-    {85, 2, S(HAS_EE)}, /* 59 */
-    {85, 1, 0}, /* 60: ListOfRootCertificateIDsType behind */
-    {87, 1, S(FIRST) | S(ATTRIBUTES)}, /* 61: MeterInfoType */
-    {88, 5, S(HAS_EE)}, /* 62 */
-    {89, 4, S(HAS_EE)}, /* 63 */
-    {90, 3, S(HAS_EE)}, /* 64 */
-    {91, 2, S(HAS_EE)}, /* 65 */
-    {87, 1, 0}, /* 66: MeterInfoType behind */
-    {93, 1, S(FIRST) | S(ATTRIBUTES)}, /* 67: PhysicalValueType */
-    {94, 2, 0}, /* 68 */
-    {95, 1, 0}, /* 69 */
-    {93, 1, 0}, /* 70: PhysicalValueType behind */
-    {96, 1, S(FIRST) | S(ATTRIBUTES)}, /* 71: NotificationType */
-    {97, 2, S(HAS_EE)}, /* 72 */
-    {96, 1, 0}, /* 73: NotificationType behind */
-    {99, 1, S(FIRST) | S(ATTRIBUTES)}, /* 74: SAScheduleListType */
-    {99, 2, S(HAS_EE)}, /* 75 */
-    {99, 1, 0}, /* 76: SAScheduleListType behind */
-    {101, 1, S(FIRST) | S(ATTRIBUTES)}, /* 77: SAScheduleTupleType */
-    {102, 1, 0}, /* 78 */
-    {103, 2, S(HAS_EE)}, /* 79 */
-    {101, 1, 0}, /* 80: SAScheduleTupleType behind */
-    {105, 1, S(FIRST) | S(ATTRIBUTES)}, /* 81: SalesTariffType */
-    {106, 1, S(ATTRIBUTES)}, /* 82 */
-    {107, 2, 0}, /* 83 */
-    {108, 1, 0}, /* 84 */
-    {109, 1, 0}, /* 85 */
-    {109, 2, S(HAS_EE)}, /* 86 */
-    {106, 1, 0}, /* 87: SalesTariffType behind */
-    {111, 1, S(FIRST) | S(ATTRIBUTES)}, /* 88: PMaxScheduleType */
-    {112, 1, 0}, /* 89 */
-    {112, 2, S(HAS_EE)}, /* 90 */
-    {111, 1, 0}, /* 91: PMaxScheduleType behind */
-    {114, 2, S(FIRST) | S(ATTRIBUTES)}, /* 92: EntryType */
-    {114, 2, 0}, /* 93: EntryType behind */
-    {116, 2, S(FIRST) | S(ATTRIBUTES)}, /* 94: SalesTariffEntryType */
-    {118, 1, 0}, /* 95 */
-    {119, 2, S(HAS_EE)}, /* 96 */
-    {116, 2, 0}, /* 97: SalesTariffEntryType behind */
-    {121, 2, S(FIRST) | S(ATTRIBUTES)}, /* 98: PMaxScheduleEntryType */
-    {123, 1, 0}, /* 99 */
-    {121, 2, 0}, /* 100: PMaxScheduleEntryType behind */
-    {124, 1, S(FIRST) | S(ATTRIBUTES)}, /* 101: RelativeTimeIntervalType */
-    {125, 2, S(HAS_EE)}, /* 102 */
-    {124, 1, 0}, /* 103: RelativeTimeIntervalType behind */
-    {127, 1, S(FIRST) | S(ATTRIBUTES)}, /* 104: ConsumptionCostType */
-    {128, 2, S(HAS_EE)}, /* 105 */
-    {127, 1, 0}, /* 106: ConsumptionCostType behind */
-    {130, 1, S(FIRST) | S(ATTRIBUTES)}, /* 107: CostType */
-    {131, 1, 0}, /* 108 */
-    {132, 2, S(HAS_EE)}, /* 109 */
-    {130, 1, 0}, /* 110: CostType behind */
-    {134, 1, S(FIRST) | S(ATTRIBUTES)}, /* 111: AC_EVSEStatusType */
-    {135, 1, 0}, /* 112 */
-    {136, 1, 0}, /* 113 */
-    {137, 1, 0}, /* 114 */
-    {134, 1, 0}, /* 115: AC_EVSEStatusType behind */
-    {138, 2, S(FIRST) | S(ATTRIBUTES)}, /* 116: DC_EVSEStatusType */
-    {139, 1, 0}, /* 117 */
-    {138, 2, 0}, /* 118: DC_EVSEStatusType behind */
-    {140, 1, S(FIRST) | S(ATTRIBUTES)}, /* 119: DC_EVStatusType */
-    {141, 3, 0}, /* 120 */
-    {142, 2, 0}, /* 121 */
-    {143, 1, 0}, /* 122 */
-    {144, 1, 0}, /* 123 */
-    {140, 1, 0}, /* 124: DC_EVStatusType behind */
-    {145, 1, S(FIRST) | S(ATTRIBUTES)}, /* 125: AC_EVChargeParameterType */
-    {146, 1, 0}, /* 126 */
-    {147, 1, 0}, /* 127 */
-    {148, 1, 0}, /* 128 */
-    {149, 1, 0}, /* 129 */
-    {145, 1, 0}, /* 130: AC_EVChargeParameterType behind */
-    {150, 1, S(FIRST) | S(ATTRIBUTES)}, /* 131: DC_EVChargeParameterType */
-    {151, 1, 0}, /* 132 */
-    {152, 2, 0}, /* 133 */
-    {153, 1, 0}, /* 134 */
-    {154, 5, S(HAS_EE)}, /* 135 */
-    {155, 4, S(HAS_EE)}, /* 136 */
-    {156, 3, S(HAS_EE)}, /* 137 */
-    {157, 2, S(HAS_EE)}, /* 138 */
-    {150, 1, 0}, /* 139: DC_EVChargeParameterType behind */
-    {159, 1, S(FIRST) | S(ATTRIBUTES)}, /* 140: AC_EVSEChargeParameterType */
-    {160, 1, 0}, /* 141 */
-    {161, 1, 0}, /* 142 */
-    {162, 1, 0}, /* 143 */
-    {159, 1, 0}, /* 144: AC_EVSEChargeParameterType behind */
-    {163, 1, S(FIRST) | S(ATTRIBUTES)}, /* 145: DC_EVSEChargeParameterType */
-    {164, 1, 0}, /* 146 */
-    {165, 2, 0}, /* 147 */
-    {166, 1, 0}, /* 148 */
-    {167, 1, 0}, /* 149 */
-    {168, 1, 0}, /* 150 */
-    {169, 2, 0}, /* 151 */
-    {170, 1, 0}, /* 152 */
-    {171, 2, S(HAS_EE)}, /* 153 */
-    {163, 1, 0}, /* 154: DC_EVSEChargeParameterType behind */
-    {173, 1, S(FIRST) | S(ATTRIBUTES)}, /* 155: DC_EVPowerDeliveryParameterType */
-    {174, 2, 0}, /* 156 */
-    {175, 1, 0}, /* 157 */
-    {173, 1, 0}, /* 158: DC_EVPowerDeliveryParameterType behind */
-    {176, 1, S(FIRST) | S(ATTRIBUTES)}, /* 159: ChargingProfileType */
-    {177, 1, 0}, /* 160 */
-    {177, 2, S(HAS_EE)}, /* 161 */
-    {176, 1, 0}, /* 162: ChargingProfileType behind */
-    {179, 1, S(FIRST) | S(ATTRIBUTES)}, /* 163: ProfileEntryType */
-    {180, 1, 0}, /* 164 */
-    {179, 1, 0}, /* 165: ProfileEntryType behind */
-    {181, 1, S(FIRST) | S(ATTRIBUTES)}, /* 166: PaymentOptionsType */
-    {181, 2, S(HAS_EE)}, /* 167 */
-    {181, 1, 0}, /* 168: PaymentOptionsType behind */
-    {183, 1, S(FIRST) | S(ATTRIBUTES)}, /* 169: SessionSetupReqType */
-    {183, 1, 0}, /* 170: SessionSetupReqType behind */
-    {184, 1, S(FIRST) | S(ATTRIBUTES)}, /* 171: SessionSetupResType */
-    {185, 1, 0}, /* 172 */
-    {186, 2, S(HAS_EE)}, /* 173 */
-    {184, 1, 0}, /* 174: SessionSetupResType behind */
-    {188, 3, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE)}, /* 175: ServiceDiscoveryReqType */
-    {189, 2, S(HAS_EE)}, /* 176 */
-    {188, 3, S(HAS_EE)}, /* 177: ServiceDiscoveryReqType behind */
-    {191, 1, S(FIRST) | S(ATTRIBUTES)}, /* 178: ServiceDiscoveryResType */
-    {192, 1, 0}, /* 179 */
-    {193, 1, 0}, /* 180 */
-    {194, 2, S(HAS_EE)}, /* 181 */
-    {191, 1, 0}, /* 182: ServiceDiscoveryResType behind */
-    {196, 1, S(FIRST) | S(ATTRIBUTES)}, /* 183: ServiceDetailReqType */
-    {196, 1, 0}, /* 184: ServiceDetailReqType behind */
-    {197, 1, S(FIRST) | S(ATTRIBUTES)}, /* 185: ServiceDetailResType */
-    {198, 1, 0}, /* 186 */
-    {199, 2, S(HAS_EE)}, /* 187 */
-    {197, 1, 0}, /* 188: ServiceDetailResType behind */
-    {201, 1, S(FIRST) | S(ATTRIBUTES)}, /* 189: ServicePaymentSelectionReqType */
-    {202, 1, 0}, /* 190 */
-    {201, 1, 0}, /* 191: ServicePaymentSelectionReqType behind */
-    {203, 1, S(FIRST) | S(ATTRIBUTES)}, /* 192: ServicePaymentSelectionResType, SessionStopResType */
-    {203, 1, 0}, /* 193: ServicePaymentSelectionResType behind, SessionStopResType behind */
-    {204, 1, S(FIRST) | S(ATTRIBUTES)}, /* 194: PaymentDetailsReqType */
-    {205, 1, 0}, /* 195 */
-    {204, 1, 0}, /* 196: PaymentDetailsReqType behind */
-    {206, 1, S(FIRST) | S(ATTRIBUTES)}, /* 197: PaymentDetailsResType */
-    {207, 1, 0}, /* 198 */
-    {186, 1, 0}, /* 199 */
-    {206, 1, 0}, /* 200: PaymentDetailsResType behind */
-    {208, 3, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE)}, /* 201: ContractAuthenticationReqType */
-    {209, 2, S(ATTRIBUTES) | S(HAS_EE)}, /* 202 */
-    {209, 2, S(HAS_EE)}, /* 203: ContractAuthenticationReqType behind */
-    {211, 1, S(FIRST) | S(ATTRIBUTES)}, /* 204: ContractAuthenticationResType */
-    {212, 1, 0}, /* 205 */
-    {211, 1, 0}, /* 206: ContractAuthenticationResType behind */
-    {213, 1, S(FIRST) | S(ATTRIBUTES)}, /* 207: ChargeParameterDiscoveryReqType */
-    {214, 3, 0}, /* 208 */
-    {213, 1, 0}, /* 209: ChargeParameterDiscoveryReqType behind */
-    {217, 1, S(FIRST) | S(ATTRIBUTES)}, /* 210: ChargeParameterDiscoveryResType */
-    {218, 1, 0}, /* 211 */
-    {219, 2, 0}, /* 212 */
-    {221, 3, 0}, /* 213 */
-    {217, 1, 0}, /* 214: ChargeParameterDiscoveryResType behind */
-    {224, 1, S(FIRST) | S(ATTRIBUTES)}, /* 215: PowerDeliveryReqType */
-    {225, 4, S(HAS_EE)}, /* 216 */
-    {226, 3, S(HAS_EE)}, /* 217 */
-    {224, 1, 0}, /* 218: PowerDeliveryReqType behind */
-    {229, 1, S(FIRST) | S(ATTRIBUTES)}, /* 219: PowerDeliveryResType */
-    {230, 3, 0}, /* 220 */
-    {229, 1, 0}, /* 221: PowerDeliveryResType behind */
-    {233, 1, S(FIRST) | S(ATTRIBUTES)}, /* 222: ChargingStatusResType */
-    {234, 1, 0}, /* 223 */
-    {235, 1, 0}, /* 224 */
-    {236, 3, 0}, /* 225 */
-    {237, 2, 0}, /* 226 */
-    {238, 1, 0}, /* 227 */
-    {239, 1, 0}, /* 228 */
-    {233, 1, 0}, /* 229: ChargingStatusResType behind */
-    {240, 2, S(FIRST) | S(ATTRIBUTES)}, /* 230: MeteringReceiptReqType */
-    {241, 1, S(ATTRIBUTES)}, /* 231 */
-    {242, 2, 0}, /* 232 */
-    {243, 1, 0}, /* 233 */
-    {241, 1, 0}, /* 234: MeteringReceiptReqType behind */
-    {244, 1, S(FIRST) | S(ATTRIBUTES)}, /* 235: MeteringReceiptResType */
-    {245, 1, 0}, /* 236 */
-    {244, 1, 0}, /* 237: MeteringReceiptResType behind */
-    {246, 2, S(FIRST) | S(ATTRIBUTES)}, /* 238: CertificateUpdateReqType */
-    {247, 1, S(ATTRIBUTES)}, /* 239 */
-    {248, 1, 0}, /* 240 */
-    {249, 1, 0}, /* 241 */
-    {250, 1, 0}, /* 242 */
-    {247, 1, 0}, /* 243: CertificateUpdateReqType behind */
-    {251, 1, S(FIRST) | S(ATTRIBUTES)}, /* 244: CertificateUpdateResType */
-    {252, 1, S(ATTRIBUTES)}, /* 245 */
-    {253, 1, 0}, /* 246 */
-    {254, 1, 0}, /* 247 */
-    {255, 1, 0}, /* 248 */
-    {256, 1, 0}, /* 249 */
-    {257, 1, 0}, /* 250 */
-    {252, 1, 0}, /* 251: CertificateUpdateResType behind */
-    {258, 2, S(FIRST) | S(ATTRIBUTES)}, /* 252: CertificateInstallationReqType */
-    {259, 1, S(ATTRIBUTES)}, /* 253 */
-    {260, 1, 0}, /* 254 */
-    {261, 1, 0}, /* 255 */
-    {259, 1, 0}, /* 256: CertificateInstallationReqType behind */
-    {262, 1, S(FIRST) | S(ATTRIBUTES)}, /* 257: CertificateInstallationResType */
-    {263, 1, S(ATTRIBUTES)}, /* 258 */
-    {264, 1, 0}, /* 259 */
-    {265, 1, 0}, /* 260 */
-    {266, 1, 0}, /* 261 */
-    {267, 1, 0}, /* 262 */
-    {263, 1, 0}, /* 263: CertificateInstallationResType behind */
-    {268, 1, S(FIRST) | S(ATTRIBUTES)}, /* 264: CableCheckReqType, WeldingDetectionReqType */
-    {268, 1, 0}, /* 265: CableCheckReqType behind, WeldingDetectionReqType behind */
-    {269, 1, S(FIRST) | S(ATTRIBUTES)}, /* 266: CableCheckResType */
-    {270, 1, 0}, /* 267 */
-    {271, 1, 0}, /* 268 */
-    {269, 1, 0}, /* 269: CableCheckResType behind */
-    {272, 1, S(FIRST) | S(ATTRIBUTES)}, /* 270: PreChargeReqType */
-    {273, 1, 0}, /* 271 */
-    {274, 1, 0}, /* 272 */
-    {272, 1, 0}, /* 273: PreChargeReqType behind */
-    {275, 1, S(FIRST) | S(ATTRIBUTES)}, /* 274: PreChargeResType, WeldingDetectionResType */
-    {276, 1, 0}, /* 275 */
-    {277, 1, 0}, /* 276 */
-    {275, 1, 0}, /* 277: PreChargeResType behind, WeldingDetectionResType behind */
-    {278, 1, S(FIRST) | S(ATTRIBUTES)}, /* 278: CurrentDemandReqType */
-    {279, 1, 0}, /* 279 */
-    {280, 5, 0}, /* 280 */
-    {281, 4, 0}, /* 281 */
-    {282, 3, 0}, /* 282 */
-    {283, 2, 0}, /* 283 */
-    {284, 1, 0}, /* 284 */
-    {285, 3, 0}, /* 285 */
-    {286, 2, 0}, /* 286 */
-    {287, 1, 0}, /* 287 */
-    {278, 1, 0}, /* 288: CurrentDemandReqType behind */
-    {288, 1, S(FIRST) | S(ATTRIBUTES)}, /* 289: CurrentDemandResType */
-    {289, 1, 0}, /* 290 */
-    {290, 1, 0}, /* 291 */
-    {291, 1, 0}, /* 292 */
-    {292, 1, 0}, /* 293 */
-    {293, 1, 0}, /* 294 */
-    {294, 1, 0}, /* 295 */
-    {295, 4, S(HAS_EE)}, /* 296 */
-    {296, 3, S(HAS_EE)}, /* 297 */
-    {297, 2, S(HAS_EE)}, /* 298 */
-    {288, 1, 0}, /* 299: CurrentDemandResType behind */
-    {299, 2, S(FIRST) | S(ATTRIBUTES)}, /* 300: SignatureType */
-    {300, 1, S(ATTRIBUTES)}, /* 301 */
-    {301, 1, 0}, /* 302 */
-    {302, 3, S(HAS_EE)}, /* 303 */
-    {303, 2, S(HAS_EE)}, /* 304 */
-    {300, 1, 0}, /* 305: SignatureType behind */
-    {305, 2, S(FIRST) | S(ATTRIBUTES)}, /* 306: SignatureValueType */
-    {306, 1, S(ATTRIBUTES)}, /* 307 */
-    {306, 1, 0}, /* 308: SignatureValueType behind, ContractSignatureEncryptedPrivateKeyType behind, DiffieHellmanPublickeyType behind ... */
-    {307, 2, S(FIRST) | S(ATTRIBUTES)}, /* 309: SignedInfoType */
-    {308, 1, S(ATTRIBUTES)}, /* 310 */
-    {309, 1, 0}, /* 311 */
-    {310, 1, 0}, /* 312 */
-    {310, 2, S(HAS_EE)}, /* 313 */
-    {308, 1, 0}, /* 314: SignedInfoType behind */
-    {312, 1, S(FIRST) | S(ATTRIBUTES)}, /* 315: CanonicalizationMethodType, DigestMethodType */
-    {383, 3, S(ATTRIBUTES) | S(HAS_EE)}, /* 316 */
-    {383, 3, S(HAS_EE)}, /* 317: CanonicalizationMethodType behind, DigestMethodType behind, ObjectType behind */
-    {313, 1, S(FIRST) | S(ATTRIBUTES)}, /* 318: SignatureMethodType */
-    {314, 4, S(ATTRIBUTES) | S(HAS_EE)}, /* 319 */
-    {314, 4, S(HAS_EE)}, /* 320: SignatureMethodType behind */
-    {318, 5, S(FIRST) | S(ATTRIBUTES)}, /* 321: ReferenceType */
-    {319, 4, S(ATTRIBUTES)}, /* 322 */
-    {320, 3, S(ATTRIBUTES)}, /* 323 */
-    {321, 2, S(ATTRIBUTES)}, /* 324 */
-    {322, 1, 0}, /* 325 */
-    {323, 1, 0}, /* 326 */
-    {321, 2, 0}, /* 327: ReferenceType behind */
-    {324, 1, S(FIRST) | S(ATTRIBUTES)}, /* 328: TransformsType */
-    {324, 2, S(HAS_EE)}, /* 329 */
-    {324, 1, 0}, /* 330: TransformsType behind */
-    {326, 1, S(FIRST) | S(ATTRIBUTES)}, /* 331: TransformType */
-    {327, 4, S(ATTRIBUTES) | S(HAS_EE)}, /* 332 */
-    {327, 4, S(HAS_EE)}, /* 333: TransformType behind */
-    {331, 10, S(FIRST) | S(ATTRIBUTES)}, /* 334: KeyInfoType */
-    {332, 9, S(ATTRIBUTES)}, /* 335 */
-    {341, 10, S(HAS_EE)}, /* 336 */
-    {332, 9, 0}, /* 337: KeyInfoType behind */
-    {351, 4, S(FIRST) | S(ATTRIBUTES)}, /* 338: KeyValueType */
-    {355, 2, S(HAS_EE)}, /* 339 */
-    {351, 4, 0}, /* 340: KeyValueType behind */
-    {357, 4, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE)}, /* 341: RetrievalMethodType */
-    {358, 3, S(ATTRIBUTES) | S(HAS_EE)}, /* 342 */
-    {359, 2, S(ATTRIBUTES) | S(HAS_EE)}, /* 343 */
-    {359, 2, S(HAS_EE)}, /* 344: RetrievalMethodType behind */
-    {361, 6, S(FIRST) | S(ATTRIBUTES)}, /* 345: X509DataType */
-    {361, 7, S(HAS_EE)}, /* 346 */
-    {361, 6, 0}, /* 347: X509DataType behind */
-    {368, 1, S(FIRST) | S(ATTRIBUTES)}, /* 348: X509IssuerSerialType */
-    {369, 1, 0}, /* 349 */
-    {368, 1, 0}, /* 350: X509IssuerSerialType behind */
-    {370, 2, S(FIRST) | S(ATTRIBUTES)}, /* 351: PGPDataType */
-    {372, 3, S(HAS_EE)}, /* 352 */
-    {373, 2, S(HAS_EE)}, /* 353 */
-    {370, 2, 0}, /* 354: PGPDataType behind */
-    {375, 1, S(FIRST) | S(ATTRIBUTES)}, /* 355: SPKIDataType */
-    {375, 3, S(HAS_EE)}, /* 356 */
-    {378, 2, S(HAS_EE)}, /* 357 */
-    {375, 1, 0}, /* 358: SPKIDataType behind */
-    {380, 6, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE)}, /* 359: ObjectType */
-    {381, 5, S(ATTRIBUTES) | S(HAS_EE)}, /* 360 */
-    {382, 4, S(ATTRIBUTES) | S(HAS_EE)}, /* 361 */
-    {386, 2, S(FIRST) | S(ATTRIBUTES)}, /* 362: ManifestType */
-    {387, 1, S(ATTRIBUTES)}, /* 363 */
-    {388, 2, S(HAS_EE)}, /* 364 */
-    {387, 1, 0}, /* 365: ManifestType behind */
-    {390, 2, S(FIRST) | S(ATTRIBUTES)}, /* 366: SignaturePropertiesType */
-    {391, 1, S(ATTRIBUTES)}, /* 367 */
-    {392, 2, S(HAS_EE)}, /* 368 */
-    {391, 1, 0}, /* 369: SignaturePropertiesType behind */
-    {394, 2, S(FIRST) | S(ATTRIBUTES)}, /* 370: SignaturePropertyType */
-    {395, 1, S(ATTRIBUTES)}, /* 371 */
-    {396, 2, S(ATTRIBUTES)}, /* 372 */
-    {396, 2, 0}, /* 373: SignaturePropertyType behind */
-    {398, 3, S(FIRST) | S(ATTRIBUTES)}, /* 374: DSAKeyValueType */
-    {401, 1, 0}, /* 375 */
-    {399, 2, 0}, /* 376 */
-    {400, 1, 0}, /* 377 */
-    {402, 3, S(HAS_EE)}, /* 378 */
-    {403, 2, S(HAS_EE)}, /* 379 */
-    {405, 1, 0}, /* 380 */
-    {398, 3, 0}, /* 381: DSAKeyValueType behind */
-    {406, 1, S(FIRST) | S(ATTRIBUTES)}, /* 382: RSAKeyValueType */
-    {407, 1, 0}, /* 383 */
-    {406, 1, 0}, /* 384: RSAKeyValueType behind */
-    {408, 1, S(FIRST) | S(ATTRIBUTES)}, /* 385: V2G_Message */
-    {409, 1, 0}, /* 386 */
-    {408, 1, 0}, /* 387: V2G_Message behind */
-    {410, 1, S(FIRST) | S(ATTRIBUTES)}, /* 388: MessageHeaderType */
-    {411, 3, S(HAS_EE)}, /* 389 */
-    {410, 1, 0}, /* 390: MessageHeaderType behind */
-    {414, 1, S(FIRST) | S(ATTRIBUTES)}, /* 391: ServiceType */
-    {415, 2, 0}, /* 392 */
-    {416, 1, 0}, /* 393 */
-    {417, 2, 0}, /* 394 */
-    {418, 1, 0}, /* 395 */
-    {414, 1, 0}, /* 396: ServiceType behind */
-    {419, 1, S(FIRST) | S(ATTRIBUTES)}, /* 397: ServiceListType */
-    {419, 2, S(HAS_EE)}, /* 398 */
-    {6, 1, S(HAS_EE)}, /* 399 */
-    {419, 1, 0}, /* 400: ServiceListType behind */
-    {421, 1, S(FIRST) | S(ATTRIBUTES)}, /* 401: SelectedServiceListType */
-    {421, 2, S(HAS_EE)}, /* 402 */
-    {6, 1, S(HAS_EE)}, /* 403 */
-    {421, 1, 0}, /* 404: SelectedServiceListType behind */
-    {423, 1, S(FIRST) | S(ATTRIBUTES)}, /* 405: SelectedServiceType */
-    {424, 2, S(HAS_EE)}, /* 406 */
-    {423, 1, 0}, /* 407: SelectedServiceType behind */
-    {426, 1, S(FIRST) | S(ATTRIBUTES)}, /* 408: ServiceParameterListType */
-    {426, 2, S(HAS_EE)}, /* 409 */
-    {6, 1, S(HAS_EE)}, /* 410 */
-    {426, 1, 0}, /* 411: ServiceParameterListType behind */
-    {428, 1, S(FIRST) | S(ATTRIBUTES)}, /* 412: ParameterSetType */
-    {429, 1, 0}, /* 413 */
-    {429, 2, S(HAS_EE)}, /* 414 */
-    {6, 1, S(HAS_EE)}, /* 415 */
-    {428, 1, 0}, /* 416: ParameterSetType behind */
-    {431, 1, S(FIRST) | S(ATTRIBUTES)}, /* 417: ParameterType */
-    {432, 6, S(ATTRIBUTES)}, /* 418 */
-    {432, 6, 0}, /* 419: ParameterType behind */
-    {438, 1, S(FIRST) | S(ATTRIBUTES)}, /* 420: ChargeServiceType */
-    {439, 2, 0}, /* 421 */
-    {440, 1, 0}, /* 422 */
-    {441, 2, 0}, /* 423 */
-    {442, 1, 0}, /* 424 */
-    {443, 1, 0}, /* 425 */
-    {438, 1, 0}, /* 426: ChargeServiceType behind */
-    {444, 1, S(FIRST) | S(ATTRIBUTES)}, /* 427: SupportedEnergyTransferModeType */
-    {444, 2, S(HAS_EE)}, /* 428 */
-    {6, 1, S(HAS_EE)}, /* 429 */
-    {444, 1, 0}, /* 430: SupportedEnergyTransferModeType behind */
-    {446, 1, S(FIRST) | S(ATTRIBUTES)}, /* 431: ContractSignatureEncryptedPrivateKeyType, DiffieHellmanPublickeyType, EMAIDType */
-    {447, 2, S(FIRST) | S(ATTRIBUTES)}, /* 432: CertificateChainType */
-    {448, 1, S(ATTRIBUTES)}, /* 433 */
-    {449, 2, S(HAS_EE)}, /* 434 */
-    {448, 1, 0}, /* 435: CertificateChainType behind */
-    {451, 1, S(FIRST) | S(ATTRIBUTES)}, /* 436: SubCertificatesType */
-    {451, 2, S(HAS_EE)}, /* 437 */
-    {6, 1, S(HAS_EE)}, /* 438 */
-    {451, 1, 0}, /* 439: SubCertificatesType behind */
-    {453, 1, S(FIRST) | S(ATTRIBUTES)}, /* 440: ListOfRootCertificateIDsType */
-    {453, 2, S(HAS_EE)}, /* 441 */
-    {6, 1, S(HAS_EE)}, /* 442 */
-    {453, 1, 0}, /* 443: ListOfRootCertificateIDsType behind */
-    {455, 1, S(FIRST) | S(ATTRIBUTES)}, /* 444: MeterInfoType */
-    {456, 5, S(HAS_EE)}, /* 445 */
-    {457, 4, S(HAS_EE)}, /* 446 */
-    {458, 3, S(HAS_EE)}, /* 447 */
-    {459, 2, S(HAS_EE)}, /* 448 */
-    {455, 1, 0}, /* 449: MeterInfoType behind */
-    {461, 1, S(FIRST) | S(ATTRIBUTES)}, /* 450: PhysicalValueType */
-    {462, 1, 0}, /* 451 */
-    {463, 1, 0}, /* 452 */
-    {461, 1, 0}, /* 453: PhysicalValueType behind */
-    {464, 1, S(FIRST) | S(ATTRIBUTES)}, /* 454: NotificationType */
-    {465, 2, S(HAS_EE)}, /* 455 */
-    {464, 1, 0}, /* 456: NotificationType behind */
-    {467, 1, S(FIRST) | S(ATTRIBUTES)}, /* 457: SAScheduleListType */
-    {467, 2, S(HAS_EE)}, /* 458 */
-    {6, 1, S(HAS_EE)}, /* 459 */
-    {467, 1, 0}, /* 460: SAScheduleListType behind */
-    {469, 1, S(FIRST) | S(ATTRIBUTES)}, /* 461: SAScheduleTupleType */
-    {470, 1, 0}, /* 462 */
-    {471, 2, S(HAS_EE)}, /* 463 */
-    {469, 1, 0}, /* 464: SAScheduleTupleType behind */
-    {473, 2, S(FIRST) | S(ATTRIBUTES)}, /* 465: SalesTariffType */
-    {474, 1, S(ATTRIBUTES)}, /* 466 */
-    {475, 3, 0}, /* 467 */
-    {476, 2, 0}, /* 468 */
-    {477, 1, 0}, /* 469 */
-    {478, 2, S(HAS_EE)}, /* 470 */
-    {6, 1, S(HAS_EE)}, /* 471 */
-    {474, 1, 0}, /* 472: SalesTariffType behind */
-    {480, 1, S(FIRST) | S(ATTRIBUTES)}, /* 473: PMaxScheduleType */
-    {480, 2, S(HAS_EE)}, /* 474 */
-    {6, 1, S(HAS_EE)}, /* 475 */
-    {480, 1, 0}, /* 476: PMaxScheduleType behind */
-    {482, 2, S(FIRST) | S(ATTRIBUTES)}, /* 477: EntryType */
-    {482, 2, 0}, /* 478: EntryType behind */
-    {484, 2, S(FIRST) | S(ATTRIBUTES)}, /* 479: SalesTariffEntryType */
-    {486, 3, S(HAS_EE)}, /* 480 */
-    {487, 2, S(HAS_EE)}, /* 481 */
-    {6, 1, S(HAS_EE)}, /* 482 */
-    {484, 2, 0}, /* 483: SalesTariffEntryType behind */
-    {489, 2, S(FIRST) | S(ATTRIBUTES)}, /* 484: PMaxScheduleEntryType */
-    {491, 1, 0}, /* 485 */
-    {489, 2, 0}, /* 486: PMaxScheduleEntryType behind */
-    {492, 1, S(FIRST) | S(ATTRIBUTES)}, /* 487: RelativeTimeIntervalType */
-    {493, 2, S(HAS_EE)}, /* 488 */
-    {492, 1, 0}, /* 489: RelativeTimeIntervalType behind */
-    {495, 1, S(FIRST) | S(ATTRIBUTES)}, /* 490: ConsumptionCostType */
-    {496, 1, 0}, /* 491 */
-    {496, 2, S(HAS_EE)}, /* 492 */
-    {6, 1, S(HAS_EE)}, /* 493 */
-    {495, 1, 0}, /* 494: ConsumptionCostType behind */
-    {498, 1, S(FIRST) | S(ATTRIBUTES)}, /* 495: CostType */
-    {499, 1, 0}, /* 496 */
-    {500, 2, S(HAS_EE)}, /* 497 */
-    {498, 1, 0}, /* 498: CostType behind */
-    {502, 1, S(FIRST) | S(ATTRIBUTES)}, /* 499: EVSEStatusType */
-    {503, 1, 0}, /* 500 */
-    {502, 1, 0}, /* 501: EVSEStatusType behind */
-    {504, 1, S(FIRST) | S(ATTRIBUTES)}, /* 502: AC_EVSEStatusType */
-    {505, 1, 0}, /* 503 */
-    {506, 1, 0}, /* 504 */
-    {504, 1, 0}, /* 505: AC_EVSEStatusType behind */
-    {507, 1, S(FIRST) | S(ATTRIBUTES)}, /* 506: DC_EVSEStatusType */
-    {508, 1, 0}, /* 507 */
-    {509, 2, 0}, /* 508 */
-    {510, 1, 0}, /* 509 */
-    {507, 1, 0}, /* 510: DC_EVSEStatusType behind */
-    {511, 1, S(FIRST) | S(ATTRIBUTES)}, /* 511: DC_EVStatusType */
-    {512, 1, 0}, /* 512 */
-    {513, 1, 0}, /* 513 */
-    {511, 1, 0}, /* 514: DC_EVStatusType behind */
-    {514, 2, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE)}, /* 515: EVChargeParameterType */
-    {514, 2, S(HAS_EE)}, /* 516: EVChargeParameterType behind */
-    {516, 2, S(FIRST) | S(ATTRIBUTES)}, /* 517: AC_EVChargeParameterType */
-    {517, 1, 0}, /* 518 */
-    {518, 1, 0}, /* 519 */
-    {519, 1, 0}, /* 520 */
-    {520, 1, 0}, /* 521 */
-    {516, 2, 0}, /* 522: AC_EVChargeParameterType behind */
-    {521, 2, S(FIRST) | S(ATTRIBUTES)}, /* 523: DC_EVChargeParameterType */
-    {522, 1, 0}, /* 524 */
-    {523, 1, 0}, /* 525 */
-    {524, 2, 0}, /* 526 */
-    {525, 1, 0}, /* 527 */
-    {526, 5, S(HAS_EE)}, /* 528 */
-    {527, 4, S(HAS_EE)}, /* 529 */
-    {528, 3, S(HAS_EE)}, /* 530 */
-    {529, 2, S(HAS_EE)}, /* 531 */
-    {521, 2, 0}, /* 532: DC_EVChargeParameterType behind */
-    {531, 1, S(FIRST) | S(ATTRIBUTES)}, /* 533: AC_EVSEChargeParameterType */
-    {532, 1, 0}, /* 534 */
-    {533, 1, 0}, /* 535 */
-    {531, 1, 0}, /* 536: AC_EVSEChargeParameterType behind */
-    {534, 1, S(FIRST) | S(ATTRIBUTES)}, /* 537: DC_EVSEChargeParameterType */
-    {535, 1, 0}, /* 538 */
-    {536, 1, 0}, /* 539 */
-    {537, 1, 0}, /* 540 */
-    {538, 1, 0}, /* 541 */
-    {539, 1, 0}, /* 542 */
-    {540, 2, 0}, /* 543 */
-    {541, 1, 0}, /* 544 */
-    {542, 2, S(HAS_EE)}, /* 545 */
-    {534, 1, 0}, /* 546: DC_EVSEChargeParameterType behind */
-    {544, 1, S(FIRST) | S(ATTRIBUTES)}, /* 547: DC_EVPowerDeliveryParameterType */
-    {545, 2, 0}, /* 548 */
-    {546, 1, 0}, /* 549 */
-    {544, 1, 0}, /* 550: DC_EVPowerDeliveryParameterType behind */
-    {547, 1, S(FIRST) | S(ATTRIBUTES)}, /* 551: ChargingProfileType */
-    {547, 2, S(HAS_EE)}, /* 552 */
-    {6, 1, S(HAS_EE)}, /* 553 */
-    {547, 1, 0}, /* 554: ChargingProfileType behind */
-    {549, 1, S(FIRST) | S(ATTRIBUTES)}, /* 555: ProfileEntryType */
-    {550, 1, 0}, /* 556 */
-    {551, 2, S(HAS_EE)}, /* 557 */
-    {549, 1, 0}, /* 558: ProfileEntryType behind */
-    {553, 1, S(FIRST) | S(ATTRIBUTES)}, /* 559: PaymentOptionListType */
-    {553, 2, S(HAS_EE)}, /* 560 */
-    {6, 1, S(HAS_EE)}, /* 561 */
-    {553, 1, 0}, /* 562: PaymentOptionListType behind */
-    {555, 36, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE)}, /* 563: BodyType */
-    {555, 36, S(HAS_EE)}, /* 564: BodyType behind */
-    {591, 1, S(FIRST) | S(ATTRIBUTES)}, /* 565: SessionSetupReqType */
-    {591, 1, 0}, /* 566: SessionSetupReqType behind */
-    {592, 1, S(FIRST) | S(ATTRIBUTES)}, /* 567: SessionSetupResType */
-    {593, 1, 0}, /* 568 */
-    {594, 2, S(HAS_EE)}, /* 569 */
-    {592, 1, 0}, /* 570: SessionSetupResType behind */
-    {596, 3, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE)}, /* 571: ServiceDiscoveryReqType */
-    {597, 2, S(HAS_EE)}, /* 572 */
-    {596, 3, S(HAS_EE)}, /* 573: ServiceDiscoveryReqType behind */
-    {599, 1, S(FIRST) | S(ATTRIBUTES)}, /* 574: ServiceDiscoveryResType */
-    {600, 1, 0}, /* 575 */
-    {601, 1, 0}, /* 576 */
-    {602, 2, S(HAS_EE)}, /* 577 */
-    {599, 1, 0}, /* 578: ServiceDiscoveryResType behind */
-    {604, 1, S(FIRST) | S(ATTRIBUTES)}, /* 579: ServiceDetailReqType */
-    {604, 1, 0}, /* 580: ServiceDetailReqType behind */
-    {605, 1, S(FIRST) | S(ATTRIBUTES)}, /* 581: ServiceDetailResType */
-    {606, 1, 0}, /* 582 */
-    {607, 2, S(HAS_EE)}, /* 583 */
-    {605, 1, 0}, /* 584: ServiceDetailResType behind */
-    {609, 1, S(FIRST) | S(ATTRIBUTES)}, /* 585: PaymentServiceSelectionReqType */
-    {610, 1, 0}, /* 586 */
-    {609, 1, 0}, /* 587: PaymentServiceSelectionReqType behind */
-    {611, 1, S(FIRST) | S(ATTRIBUTES)}, /* 588: PaymentServiceSelectionResType, SessionStopResType */
-    {611, 1, 0}, /* 589: PaymentServiceSelectionResType behind, SessionStopResType behind */
-    {612, 1, S(FIRST) | S(ATTRIBUTES)}, /* 590: PaymentDetailsReqType */
-    {613, 1, 0}, /* 591 */
-    {612, 1, 0}, /* 592: PaymentDetailsReqType behind */
-    {614, 1, S(FIRST) | S(ATTRIBUTES)}, /* 593: PaymentDetailsResType */
-    {615, 1, 0}, /* 594 */
-    {594, 1, 0}, /* 595 */
-    {614, 1, 0}, /* 596: PaymentDetailsResType behind */
-    {616, 3, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE)}, /* 597: AuthorizationReqType */
-    {617, 2, S(ATTRIBUTES) | S(HAS_EE)}, /* 598 */
-    {617, 2, S(HAS_EE)}, /* 599: AuthorizationReqType behind */
-    {619, 1, S(FIRST) | S(ATTRIBUTES)}, /* 600: AuthorizationResType */
-    {620, 1, 0}, /* 601 */
-    {619, 1, 0}, /* 602: AuthorizationResType behind */
-    {621, 2, S(FIRST) | S(ATTRIBUTES)}, /* 603: ChargeParameterDiscoveryReqType */
-    {622, 1, 0}, /* 604 */
-    {623, 3, 0}, /* 605 */
-    {621, 2, 0}, /* 606: ChargeParameterDiscoveryReqType behind */
-    {626, 1, S(FIRST) | S(ATTRIBUTES)}, /* 607: ChargeParameterDiscoveryResType */
-    {627, 1, 0}, /* 608 */
-    {628, 5, 0}, /* 609 */
-    {630, 3, 0}, /* 610 */
-    {626, 1, 0}, /* 611: ChargeParameterDiscoveryResType behind */
-    {633, 1, S(FIRST) | S(ATTRIBUTES)}, /* 612: PowerDeliveryReqType */
-    {634, 1, 0}, /* 613 */
-    {635, 4, S(HAS_EE)}, /* 614 */
-    {636, 3, S(HAS_EE)}, /* 615 */
-    {633, 1, 0}, /* 616: PowerDeliveryReqType behind */
-    {639, 1, S(FIRST) | S(ATTRIBUTES)}, /* 617: PowerDeliveryResType, MeteringReceiptResType */
-    {640, 3, 0}, /* 618 */
-    {639, 1, 0}, /* 619: PowerDeliveryResType behind, MeteringReceiptResType behind */
-    {643, 2, S(FIRST) | S(ATTRIBUTES)}, /* 620: MeteringReceiptReqType */
-    {644, 1, S(ATTRIBUTES)}, /* 621 */
-    {645, 2, 0}, /* 622 */
-    {646, 1, 0}, /* 623 */
-    {644, 1, 0}, /* 624: MeteringReceiptReqType behind */
-    {647, 1, S(FIRST) | S(ATTRIBUTES)}, /* 625: SessionStopReqType */
-    {647, 1, 0}, /* 626: SessionStopReqType behind */
-    {648, 1, S(FIRST) | S(ATTRIBUTES)}, /* 627: CertificateUpdateReqType */
-    {649, 1, S(ATTRIBUTES)}, /* 628 */
-    {650, 1, 0}, /* 629 */
-    {651, 1, 0}, /* 630 */
-    {649, 1, 0}, /* 631: CertificateUpdateReqType behind */
-    {652, 1, S(FIRST) | S(ATTRIBUTES)}, /* 632: CertificateUpdateResType */
-    {653, 1, 0}, /* 633 */
-    {654, 1, 0}, /* 634 */
-    {655, 1, 0}, /* 635 */
-    {656, 1, 0}, /* 636 */
-    {657, 1, 0}, /* 637 */
-    {658, 2, S(HAS_EE)}, /* 638 */
-    {652, 1, 0}, /* 639: CertificateUpdateResType behind */
-    {660, 1, S(FIRST) | S(ATTRIBUTES)}, /* 640: CertificateInstallationReqType */
-    {661, 1, S(ATTRIBUTES)}, /* 641 */
-    {662, 1, 0}, /* 642 */
-    {661, 1, 0}, /* 643: CertificateInstallationReqType behind */
-    {663, 1, S(FIRST) | S(ATTRIBUTES)}, /* 644: CertificateInstallationResType */
-    {664, 1, 0}, /* 645 */
-    {665, 1, 0}, /* 646 */
-    {666, 1, 0}, /* 647 */
-    {667, 1, 0}, /* 648 */
-    {668, 1, 0}, /* 649 */
-    {663, 1, 0}, /* 650: CertificateInstallationResType behind */
-    {669, 1, S(FIRST) | S(ATTRIBUTES)}, /* 651: ChargingStatusResType */
-    {670, 1, 0}, /* 652 */
-    {671, 1, 0}, /* 653 */
-    {672, 4, 0}, /* 654 */
-    {673, 3, 0}, /* 655 */
-    {674, 2, 0}, /* 656 */
-    {675, 1, 0}, /* 657 */
-    {669, 1, 0}, /* 658: ChargingStatusResType behind */
-    {676, 1, S(FIRST) | S(ATTRIBUTES)}, /* 659: CableCheckReqType, WeldingDetectionReqType */
-    {676, 1, 0}, /* 660: CableCheckReqType behind, WeldingDetectionReqType behind */
-    {677, 1, S(FIRST) | S(ATTRIBUTES)}, /* 661: CableCheckResType */
-    {678, 1, 0}, /* 662 */
-    {679, 1, 0}, /* 663 */
-    {677, 1, 0}, /* 664: CableCheckResType behind */
-    {680, 1, S(FIRST) | S(ATTRIBUTES)}, /* 665: PreChargeReqType */
-    {681, 1, 0}, /* 666 */
-    {682, 1, 0}, /* 667 */
-    {680, 1, 0}, /* 668: PreChargeReqType behind */
-    {683, 1, S(FIRST) | S(ATTRIBUTES)}, /* 669: PreChargeResType, WeldingDetectionResType */
-    {684, 1, 0}, /* 670 */
-    {685, 1, 0}, /* 671 */
-    {683, 1, 0}, /* 672: PreChargeResType behind, WeldingDetectionResType behind */
-    {686, 1, S(FIRST) | S(ATTRIBUTES)}, /* 673: CurrentDemandReqType */
-    {687, 1, 0}, /* 674 */
-    {688, 5, 0}, /* 675 */
-    {689, 4, 0}, /* 676 */
-    {690, 3, 0}, /* 677 */
-    {691, 2, 0}, /* 678 */
-    {692, 1, 0}, /* 679 */
-    {693, 3, 0}, /* 680 */
-    {694, 2, 0}, /* 681 */
-    {695, 1, 0}, /* 682 */
-    {686, 1, 0}, /* 683: CurrentDemandReqType behind */
-    {696, 1, S(FIRST) | S(ATTRIBUTES)}, /* 684: CurrentDemandResType */
-    {697, 1, 0}, /* 685 */
-    {698, 1, 0}, /* 686 */
-    {699, 1, 0}, /* 687 */
-    {700, 1, 0}, /* 688 */
-    {701, 1, 0}, /* 689 */
-    {702, 1, 0}, /* 690 */
-    {703, 4, 0}, /* 691 */
-    {704, 3, 0}, /* 692 */
-    {705, 2, 0}, /* 693 */
-    {706, 1, 0}, /* 694 */
-    {707, 1, 0}, /* 695 */
-    {708, 3, S(HAS_EE)}, /* 696 */
-    {709, 2, S(HAS_EE)}, /* 697 */
-    {696, 1, 0}, /* 698: CurrentDemandResType behind */
-    {711, 1, S(FIRST) | S(ATTRIBUTES)}, /* 699: V2G_Message */
-    {712, 1, 0}, /* 700 */
-    {711, 1, 0}, /* 701: V2G_Message behind */
-    {713, 1, S(FIRST) | S(ATTRIBUTES)}, /* 702: V2GMessageType, V2GRequestType, AuthorizationSetupReqType ... */
-    {713, 1, 0}, /* 703: V2GMessageType behind, V2GRequestType behind, AuthorizationSetupReqType behind ... */
-    {714, 1, S(FIRST) | S(ATTRIBUTES)}, /* 704: SessionSetupReqType */
-    {715, 1, 0}, /* 705 */
-    {714, 1, 0}, /* 706: SessionSetupReqType behind */
-    {716, 1, S(FIRST) | S(ATTRIBUTES)}, /* 707: V2GResponseType, ServiceSelectionResType, MeteringConfirmationResType ... */
-    {717, 1, 0}, /* 708 */
-    {716, 1, 0}, /* 709: V2GResponseType behind, ServiceSelectionResType behind, MeteringConfirmationResType behind ... */
-    {718, 1, S(FIRST) | S(ATTRIBUTES)}, /* 710: SessionSetupResType */
-    {719, 1, 0}, /* 711 */
-    {720, 1, 0}, /* 712 */
-    {718, 1, 0}, /* 713: SessionSetupResType behind */
-    {721, 1, S(FIRST) | S(ATTRIBUTES)}, /* 714: AuthorizationSetupResType */
-    {722, 1, 0}, /* 715 */
-    {723, 1, 0}, /* 716 */
-    {723, 2, 0}, /* 717 */
-    {724, 1, 0}, /* 718 */
-    {725, 2, 0}, /* 719 */
-    {721, 1, 0}, /* 720: AuthorizationSetupResType behind */
-    {727, 1, S(FIRST) | S(ATTRIBUTES)}, /* 721: AuthorizationReqType */
-    {728, 1, 0}, /* 722 */
-    {729, 2, 0}, /* 723 */
-    {727, 1, 0}, /* 724: AuthorizationReqType behind */
-    {731, 1, S(FIRST) | S(ATTRIBUTES)}, /* 725: AuthorizationResType */
-    {732, 1, 0}, /* 726 */
-    {733, 1, 0}, /* 727 */
-    {731, 1, 0}, /* 728: AuthorizationResType behind */
-    {734, 1, S(FIRST) | S(ATTRIBUTES)}, /* 729: ServiceDiscoveryReqType */
-    {735, 2, S(HAS_EE)}, /* 730 */
-    {734, 1, 0}, /* 731: ServiceDiscoveryReqType behind */
-    {737, 1, S(FIRST) | S(ATTRIBUTES)}, /* 732: ServiceDiscoveryResType */
-    {738, 1, 0}, /* 733 */
-    {739, 1, 0}, /* 734 */
-    {740, 1, 0}, /* 735 */
-    {741, 2, S(HAS_EE)}, /* 736 */
-    {737, 1, 0}, /* 737: ServiceDiscoveryResType behind */
-    {743, 1, S(FIRST) | S(ATTRIBUTES)}, /* 738: ServiceDetailReqType */
-    {744, 1, 0}, /* 739 */
-    {743, 1, 0}, /* 740: ServiceDetailReqType behind */
-    {745, 1, S(FIRST) | S(ATTRIBUTES)}, /* 741: ServiceDetailResType */
-    {746, 1, 0}, /* 742 */
-    {747, 1, 0}, /* 743 */
-    {748, 1, 0}, /* 744 */
-    {745, 1, 0}, /* 745: ServiceDetailResType behind */
-    {749, 1, S(FIRST) | S(ATTRIBUTES)}, /* 746: ServiceSelectionReqType */
-    {750, 1, 0}, /* 747 */
-    {751, 2, S(HAS_EE)}, /* 748 */
-    {749, 1, 0}, /* 749: ServiceSelectionReqType behind */
-    {753, 1, S(FIRST) | S(ATTRIBUTES)}, /* 750: ScheduleExchangeReqType */
-    {754, 1, 0}, /* 751 */
-    {755, 2, 0}, /* 752 */
-    {753, 1, 0}, /* 753: ScheduleExchangeReqType behind */
-    {757, 1, S(FIRST) | S(ATTRIBUTES)}, /* 754: ScheduleExchangeResType */
-    {758, 1, 0}, /* 755 */
-    {759, 1, 0}, /* 756 */
-    {760, 3, 0}, /* 757 */
-    {761, 2, 0}, /* 758 */
-    {757, 1, 0}, /* 759: ScheduleExchangeResType behind */
-    {763, 1, S(FIRST) | S(ATTRIBUTES)}, /* 760: PowerDeliveryReqType */
-    {764, 1, 0}, /* 761 */
-    {765, 1, 0}, /* 762 */
-    {766, 3, S(HAS_EE)}, /* 763 */
-    {767, 2, S(HAS_EE)}, /* 764 */
-    {763, 1, 0}, /* 765: PowerDeliveryReqType behind */
-    {769, 1, S(FIRST) | S(ATTRIBUTES)}, /* 766: PowerDeliveryResType */
-    {770, 1, 0}, /* 767 */
-    {771, 2, S(HAS_EE)}, /* 768 */
-    {769, 1, 0}, /* 769: PowerDeliveryResType behind */
-    {773, 1, S(FIRST) | S(ATTRIBUTES)}, /* 770: MeteringConfirmationReqType */
-    {774, 1, 0}, /* 771 */
-    {773, 1, 0}, /* 772: MeteringConfirmationReqType behind */
-    {775, 1, S(FIRST) | S(ATTRIBUTES)}, /* 773: SessionStopReqType */
-    {776, 1, 0}, /* 774 */
-    {777, 3, S(HAS_EE)}, /* 775 */
-    {778, 2, S(HAS_EE)}, /* 776 */
-    {775, 1, 0}, /* 777: SessionStopReqType behind */
-    {780, 1, S(FIRST) | S(ATTRIBUTES)}, /* 778: CertificateInstallationReqType */
-    {781, 1, 0}, /* 779 */
-    {782, 1, 0}, /* 780 */
-    {783, 1, 0}, /* 781 */
-    {784, 2, S(HAS_EE)}, /* 782 */
-    {780, 1, 0}, /* 783: CertificateInstallationReqType behind */
-    {786, 1, S(FIRST) | S(ATTRIBUTES)}, /* 784: CertificateInstallationResType */
-    {787, 1, 0}, /* 785 */
-    {788, 1, 0}, /* 786 */
-    {789, 1, 0}, /* 787 */
-    {790, 1, 0}, /* 788 */
-    {791, 1, 0}, /* 789 */
-    {786, 1, 0}, /* 790: CertificateInstallationResType behind */
-    {792, 1, S(FIRST) | S(ATTRIBUTES)}, /* 791: VehicleCheckInReqType */
-    {793, 1, 0}, /* 792 */
-    {794, 1, 0}, /* 793 */
-    {795, 4, S(HAS_EE)}, /* 794 */
-    {796, 3, S(HAS_EE)}, /* 795 */
-    {797, 2, S(HAS_EE)}, /* 796 */
-    {792, 1, 0}, /* 797: VehicleCheckInReqType behind */
-    {799, 1, S(FIRST) | S(ATTRIBUTES)}, /* 798: VehicleCheckInResType */
-    {800, 1, 0}, /* 799 */
-    {801, 4, S(HAS_EE)}, /* 800 */
-    {802, 3, S(HAS_EE)}, /* 801 */
-    {803, 2, S(HAS_EE)}, /* 802 */
-    {799, 1, 0}, /* 803: VehicleCheckInResType behind */
-    {805, 1, S(FIRST) | S(ATTRIBUTES)}, /* 804: VehicleCheckOutReqType */
-    {806, 1, 0}, /* 805 */
-    {807, 1, 0}, /* 806 */
-    {805, 1, 0}, /* 807: VehicleCheckOutReqType behind */
-    {808, 1, S(FIRST) | S(ATTRIBUTES)}, /* 808: VehicleCheckOutResType */
-    {809, 1, 0}, /* 809 */
-    {810, 1, 0}, /* 810 */
-    {808, 1, 0}, /* 811: VehicleCheckOutResType behind */
-    {811, 1, S(FIRST) | S(ATTRIBUTES)}, /* 812: PnC_ASResAuthorizationModeType */
-    {812, 2, S(HAS_EE)}, /* 813 */
-    {811, 1, 0}, /* 814: PnC_ASResAuthorizationModeType behind */
-    {814, 1, S(FIRST) | S(ATTRIBUTES)}, /* 815: SupportedProvidersListType */
-    {814, 2, S(HAS_EE)}, /* 816 */
-    {6, 1, S(HAS_EE)}, /* 817 */
-    {814, 1, 0}, /* 818: SupportedProvidersListType behind */
-    {816, 1, S(FIRST) | S(ATTRIBUTES)}, /* 819: PnC_AReqAuthorizationModeType */
-    {817, 1, S(ATTRIBUTES)}, /* 820 */
-    {818, 1, 0}, /* 821 */
-    {817, 1, 0}, /* 822: PnC_AReqAuthorizationModeType behind */
-    {819, 1, S(FIRST) | S(ATTRIBUTES)}, /* 823: ServiceIDListType */
-    {819, 2, S(HAS_EE)}, /* 824 */
-    {6, 1, S(HAS_EE)}, /* 825 */
-    {819, 1, 0}, /* 826: ServiceIDListType behind */
-    {821, 1, S(FIRST) | S(ATTRIBUTES)}, /* 827: ServiceType */
-    {822, 1, 0}, /* 828 */
-    {821, 1, 0}, /* 829: ServiceType behind */
-    {823, 1, S(FIRST) | S(ATTRIBUTES)}, /* 830: ServiceListType */
-    {823, 2, S(HAS_EE)}, /* 831 */
-    {6, 1, S(HAS_EE)}, /* 832 */
-    {823, 1, 0}, /* 833: ServiceListType behind */
-    {825, 1, S(FIRST) | S(ATTRIBUTES)}, /* 834: SelectedServiceType */
-    {826, 1, 0}, /* 835 */
-    {825, 1, 0}, /* 836: SelectedServiceType behind */
-    {827, 1, S(FIRST) | S(ATTRIBUTES)}, /* 837: SelectedServiceListType */
-    {827, 2, S(HAS_EE)}, /* 838 */
-    {6, 1, S(HAS_EE)}, /* 839 */
-    {827, 1, 0}, /* 840: SelectedServiceListType behind */
-    {829, 1, S(FIRST) | S(ATTRIBUTES)}, /* 841: ParameterType */
-    {830, 6, S(ATTRIBUTES)}, /* 842 */
-    {830, 6, 0}, /* 843: ParameterType behind */
-    {836, 1, S(FIRST) | S(ATTRIBUTES)}, /* 844: ParameterSetType */
-    {837, 1, 0}, /* 845 */
-    {837, 2, S(HAS_EE)}, /* 846 */
-    {6, 1, S(HAS_EE)}, /* 847 */
-    {836, 1, 0}, /* 848: ParameterSetType behind */
-    {839, 1, S(FIRST) | S(ATTRIBUTES)}, /* 849: ServiceParameterListType */
-    {839, 2, S(HAS_EE)}, /* 850 */
-    {6, 1, S(HAS_EE)}, /* 851 */
-    {839, 1, 0}, /* 852: ServiceParameterListType behind */
-    {841, 1, S(FIRST) | S(ATTRIBUTES)}, /* 853: ScheduleTupleType */
-    {842, 1, 0}, /* 854 */
-    {843, 2, S(HAS_EE)}, /* 855 */
-    {841, 1, 0}, /* 856: ScheduleTupleType behind */
-    {845, 1, S(FIRST) | S(ATTRIBUTES)}, /* 857: ChargingScheduleType */
-    {846, 3, S(HAS_EE)}, /* 858 */
-    {845, 1, 0}, /* 859: ChargingScheduleType behind */
-    {849, 6, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE)}, /* 860: Scheduled_SEReqControlModeType */
-    {850, 5, S(HAS_EE)}, /* 861 */
-    {851, 4, S(HAS_EE)}, /* 862 */
-    {852, 3, S(HAS_EE)}, /* 863 */
-    {853, 2, S(HAS_EE)}, /* 864 */
-    {849, 6, S(HAS_EE)}, /* 865: Scheduled_SEReqControlModeType behind */
-    {855, 1, S(FIRST) | S(ATTRIBUTES)}, /* 866: Scheduled_SEResControlModeType */
-    {855, 2, S(HAS_EE)}, /* 867 */
-    {6, 1, S(HAS_EE)}, /* 868 */
-    {855, 1, 0}, /* 869: Scheduled_SEResControlModeType behind */
-    {857, 1, S(FIRST) | S(ATTRIBUTES)}, /* 870: Dynamic_SEReqControlModeType */
-    {858, 3, 0}, /* 871 */
-    {859, 2, 0}, /* 872 */
-    {860, 1, 0}, /* 873 */
-    {861, 1, 0}, /* 874 */
-    {862, 1, 0}, /* 875 */
-    {863, 3, S(HAS_EE)}, /* 876 */
-    {864, 2, S(HAS_EE)}, /* 877 */
-    {857, 1, 0}, /* 878: Dynamic_SEReqControlModeType behind */
-    {866, 6, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE)}, /* 879: Dynamic_SEResControlModeType */
-    {867, 5, S(HAS_EE)}, /* 880 */
-    {868, 4, S(HAS_EE)}, /* 881 */
-    {869, 3, S(HAS_EE)}, /* 882 */
-    {866, 6, S(HAS_EE)}, /* 883: Dynamic_SEResControlModeType behind */
-    {872, 1, S(FIRST) | S(ATTRIBUTES)}, /* 884: SignedInstallationDataType */
-    {873, 1, S(ATTRIBUTES)}, /* 885 */
-    {874, 1, 0}, /* 886 */
-    {875, 1, 0}, /* 887 */
-    {876, 3, 0}, /* 888 */
-    {873, 1, 0}, /* 889: SignedInstallationDataType behind */
-    {879, 1, S(FIRST) | S(ATTRIBUTES)}, /* 890: SignedMeteringDataType */
-    {880, 1, S(ATTRIBUTES)}, /* 891 */
-    {881, 1, 0}, /* 892 */
-    {882, 3, 0}, /* 893 */
-    {883, 2, 0}, /* 894 */
-    {880, 1, 0}, /* 895: SignedMeteringDataType behind */
-    {885, 1, S(FIRST) | S(ATTRIBUTES)}, /* 896: Scheduled_SMDTControlModeType */
-    {885, 1, 0}, /* 897: Scheduled_SMDTControlModeType behind */
-    {886, 1, S(FIRST) | S(ATTRIBUTES)}, /* 898: TargetPositionType */
-    {887, 1, 0}, /* 899 */
-    {886, 1, 0}, /* 900: TargetPositionType behind */
-    {888, 1, S(FIRST) | S(ATTRIBUTES)}, /* 901: PowerScheduleType */
-    {889, 3, 0}, /* 902 */
-    {890, 2, 0}, /* 903 */
-    {891, 1, 0}, /* 904 */
-    {888, 1, 0}, /* 905: PowerScheduleType behind */
-    {892, 1, S(FIRST) | S(ATTRIBUTES)}, /* 906: PowerScheduleEntryListType */
-    {892, 2, S(HAS_EE)}, /* 907 */
-    {6, 1, S(HAS_EE)}, /* 908 */
-    {892, 1, 0}, /* 909: PowerScheduleEntryListType behind */
-    {894, 1, S(FIRST) | S(ATTRIBUTES)}, /* 910: PowerScheduleEntryType */
-    {895, 1, 0}, /* 911 */
-    {896, 3, S(HAS_EE)}, /* 912 */
-    {897, 2, S(HAS_EE)}, /* 913 */
-    {894, 1, 0}, /* 914: PowerScheduleEntryType behind */
-    {899, 1, S(FIRST) | S(ATTRIBUTES)}, /* 915: PriceScheduleType */
-    {900, 1, 0}, /* 916 */
-    {901, 2, S(HAS_EE)}, /* 917 */
-    {899, 1, 0}, /* 918: PriceScheduleType behind */
-    {903, 2, S(FIRST) | S(ATTRIBUTES)}, /* 919: PriceLevelScheduleType */
-    {904, 1, S(ATTRIBUTES)}, /* 920 */
-    {905, 1, 0}, /* 921 */
-    {906, 2, 0}, /* 922 */
-    {907, 1, 0}, /* 923 */
-    {908, 1, 0}, /* 924 */
-    {904, 1, 0}, /* 925: PriceLevelScheduleType behind */
-    {909, 1, S(FIRST) | S(ATTRIBUTES)}, /* 926: PriceLevelScheduleEntryListType */
-    {909, 2, S(HAS_EE)}, /* 927 */
-    {6, 1, S(HAS_EE)}, /* 928 */
-    {909, 1, 0}, /* 929: PriceLevelScheduleEntryListType behind */
-    {911, 1, S(FIRST) | S(ATTRIBUTES)}, /* 930: PriceLevelScheduleEntryType */
-    {912, 1, 0}, /* 931 */
-    {911, 1, 0}, /* 932: PriceLevelScheduleEntryType behind */
-    {913, 2, S(FIRST) | S(ATTRIBUTES)}, /* 933: AbsolutePriceScheduleType */
-    {914, 1, S(ATTRIBUTES)}, /* 934 */
-    {915, 1, 0}, /* 935 */
-    {916, 2, 0}, /* 936 */
-    {917, 1, 0}, /* 937 */
-    {918, 1, 0}, /* 938 */
-    {919, 1, 0}, /* 939 */
-    {920, 4, 0}, /* 940 */
-    {921, 3, 0}, /* 941 */
-    {922, 2, 0}, /* 942 */
-    {923, 1, 0}, /* 943 */
-    {924, 3, S(HAS_EE)}, /* 944 */
-    {925, 2, S(HAS_EE)}, /* 945 */
-    {914, 1, 0}, /* 946: AbsolutePriceScheduleType behind */
-    {927, 1, S(FIRST) | S(ATTRIBUTES)}, /* 947: TaxRuleListType */
-    {927, 2, S(HAS_EE)}, /* 948 */
-    {6, 1, S(HAS_EE)}, /* 949 */
-    {927, 1, 0}, /* 950: TaxRuleListType behind */
-    {929, 1, S(FIRST) | S(ATTRIBUTES)}, /* 951: TaxRuleType */
-    {930, 2, 0}, /* 952 */
-    {931, 1, 0}, /* 953 */
-    {932, 2, 0}, /* 954 */
-    {933, 1, 0}, /* 955 */
-    {934, 1, 0}, /* 956 */
-    {935, 1, 0}, /* 957 */
-    {936, 1, 0}, /* 958 */
-    {929, 1, 0}, /* 959: TaxRuleType behind */
-    {937, 1, S(FIRST) | S(ATTRIBUTES)}, /* 960: PriceRuleStackListType */
-    {937, 2, S(HAS_EE)}, /* 961 */
-    {6, 1, S(HAS_EE)}, /* 962 */
-    {937, 1, 0}, /* 963: PriceRuleStackListType behind */
-    {939, 1, S(FIRST) | S(ATTRIBUTES)}, /* 964: PriceRuleStackType */
-    {940, 1, 0}, /* 965 */
-    {940, 2, S(HAS_EE)}, /* 966 */
-    {6, 1, S(HAS_EE)}, /* 967 */
-    {939, 1, 0}, /* 968: PriceRuleStackType behind */
-    {942, 1, S(FIRST) | S(ATTRIBUTES)}, /* 969: PriceRuleType */
-    {943, 5, 0}, /* 970 */
-    {944, 4, 0}, /* 971 */
-    {945, 3, 0}, /* 972 */
-    {946, 2, 0}, /* 973 */
-    {947, 1, 0}, /* 974 */
-    {942, 1, 0}, /* 975: PriceRuleType behind */
-    {948, 3, S(FIRST) | S(ATTRIBUTES)}, /* 976: OverstayRuleListType */
-    {949, 2, 0}, /* 977 */
-    {950, 1, 0}, /* 978 */
-    {951, 2, S(HAS_EE)}, /* 979 */
-    {6, 1, S(HAS_EE)}, /* 980 */
-    {948, 3, 0}, /* 981: OverstayRuleListType behind */
-    {953, 2, S(FIRST) | S(ATTRIBUTES)}, /* 982: OverstayRuleType */
-    {954, 1, 0}, /* 983 */
-    {955, 1, 0}, /* 984 */
-    {956, 1, 0}, /* 985 */
-    {953, 2, 0}, /* 986: OverstayRuleType behind */
-    {957, 1, S(FIRST) | S(ATTRIBUTES)}, /* 987: AdditionalServiceListType */
-    {957, 2, S(HAS_EE)}, /* 988 */
-    {6, 1, S(HAS_EE)}, /* 989 */
-    {957, 1, 0}, /* 990: AdditionalServiceListType behind */
-    {959, 1, S(FIRST) | S(ATTRIBUTES)}, /* 991: AdditionalServiceType */
-    {960, 1, 0}, /* 992 */
-    {959, 1, 0}, /* 993: AdditionalServiceType behind */
-    {961, 1, S(FIRST) | S(ATTRIBUTES)}, /* 994: EVPowerProfileEntryListType */
-    {961, 2, S(HAS_EE)}, /* 995 */
-    {6, 1, S(HAS_EE)}, /* 996 */
-    {961, 1, 0}, /* 997: EVPowerProfileEntryListType behind */
-    {963, 1, S(FIRST) | S(ATTRIBUTES)}, /* 998: EVPowerProfileType */
-    {964, 2, 0}, /* 999 */
-    {966, 1, 0}, /* 1000 */
-    {963, 1, 0}, /* 1001: EVPowerProfileType behind */
-    {967, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1002: Scheduled_EVPPTControlModeType */
-    {968, 2, S(HAS_EE)}, /* 1003 */
-    {967, 1, 0}, /* 1004: Scheduled_EVPPTControlModeType behind */
-    {970, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1005: EVEnergyOfferType */
-    {971, 1, 0}, /* 1006 */
-    {970, 1, 0}, /* 1007: EVEnergyOfferType behind */
-    {972, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1008: EVPowerScheduleType */
-    {973, 1, 0}, /* 1009 */
-    {972, 1, 0}, /* 1010: EVPowerScheduleType behind */
-    {974, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1011: EVPowerScheduleEntryListType */
-    {974, 2, S(HAS_EE)}, /* 1012 */
-    {6, 1, S(HAS_EE)}, /* 1013 */
-    {974, 1, 0}, /* 1014: EVPowerScheduleEntryListType behind */
-    {976, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1015: EVPowerScheduleEntryType */
-    {977, 1, 0}, /* 1016 */
-    {976, 1, 0}, /* 1017: EVPowerScheduleEntryType behind */
-    {978, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1018: EVAbsolutePriceScheduleType */
-    {979, 1, 0}, /* 1019 */
-    {980, 1, 0}, /* 1020 */
-    {981, 1, 0}, /* 1021 */
-    {978, 1, 0}, /* 1022: EVAbsolutePriceScheduleType behind */
-    {982, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1023: EVPriceRuleStackListType */
-    {982, 2, S(HAS_EE)}, /* 1024 */
-    {6, 1, S(HAS_EE)}, /* 1025 */
-    {982, 1, 0}, /* 1026: EVPriceRuleStackListType behind */
-    {984, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1027: EVPriceRuleStackType */
-    {985, 1, 0}, /* 1028 */
-    {985, 2, S(HAS_EE)}, /* 1029 */
-    {6, 1, S(HAS_EE)}, /* 1030 */
-    {984, 1, 0}, /* 1031: EVPriceRuleStackType behind */
-    {987, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1032: EVPriceRuleType */
-    {988, 1, 0}, /* 1033 */
-    {987, 1, 0}, /* 1034: EVPriceRuleType behind */
-    {989, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1035: EMAIDListType */
-    {989, 2, S(HAS_EE)}, /* 1036 */
-    {6, 1, S(HAS_EE)}, /* 1037 */
-    {989, 1, 0}, /* 1038: EMAIDListType behind */
-    {991, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1039: SubCertificatesType */
-    {991, 2, S(HAS_EE)}, /* 1040 */
-    {6, 1, S(HAS_EE)}, /* 1041 */
-    {991, 1, 0}, /* 1042: SubCertificatesType behind */
-    {993, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1043: CertificateChainType */
-    {994, 2, S(HAS_EE)}, /* 1044 */
-    {993, 1, 0}, /* 1045: CertificateChainType behind */
-    {996, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1046: SignedCertificateChainType */
-    {997, 1, S(ATTRIBUTES)}, /* 1047 */
-    {998, 2, S(HAS_EE)}, /* 1048 */
-    {997, 1, 0}, /* 1049: SignedCertificateChainType behind */
-    {1000, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1050: ContractCertificateChainType */
-    {994, 1, 0}, /* 1051 */
-    {1000, 1, 0}, /* 1052: ContractCertificateChainType behind */
-    {1001, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1053: MessageHeaderType */
-    {1002, 1, 0}, /* 1054 */
-    {1001, 1, 0}, /* 1055: MessageHeaderType behind */
-    {1003, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1056: ChargeLoopReqType */
-    {1004, 2, 0}, /* 1057 */
-    {1005, 1, 0}, /* 1058 */
-    {1003, 1, 0}, /* 1059: ChargeLoopReqType behind */
-    {1006, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1060: ChargeLoopResType */
-    {1007, 1, 0}, /* 1061 */
-    {1008, 4, S(HAS_EE)}, /* 1062 */
-    {1009, 3, S(HAS_EE)}, /* 1063 */
-    {1010, 2, S(HAS_EE)}, /* 1064 */
-    {1006, 1, 0}, /* 1065: ChargeLoopResType behind */
-    {1012, 4, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE)}, /* 1066: Scheduled_CLReqControlModeType */
-    {1013, 3, S(HAS_EE)}, /* 1067 */
-    {1014, 2, S(HAS_EE)}, /* 1068 */
-    {1012, 4, S(HAS_EE)}, /* 1069: Scheduled_CLReqControlModeType behind */
-    {1016, 2, S(FIRST) | S(ATTRIBUTES)}, /* 1070: Dynamic_CLReqControlModeType */
-    {1017, 1, 0}, /* 1071 */
-    {1018, 1, 0}, /* 1072 */
-    {1019, 1, 0}, /* 1073 */
-    {1016, 2, 0}, /* 1074: Dynamic_CLReqControlModeType behind */
-    {1020, 5, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE)}, /* 1075: Dynamic_CLResControlModeType */
-    {1021, 4, S(HAS_EE)}, /* 1076 */
-    {1022, 3, S(HAS_EE)}, /* 1077 */
-    {1023, 2, S(HAS_EE)}, /* 1078 */
-    {1020, 5, S(HAS_EE)}, /* 1079: Dynamic_CLResControlModeType behind */
-    {1025, 11, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE)}, /* 1080: DisplayParametersType */
-    {1026, 10, S(HAS_EE)}, /* 1081 */
-    {1027, 9, S(HAS_EE)}, /* 1082 */
-    {1028, 8, S(HAS_EE)}, /* 1083 */
-    {1029, 7, S(HAS_EE)}, /* 1084 */
-    {1030, 6, S(HAS_EE)}, /* 1085 */
-    {1031, 5, S(HAS_EE)}, /* 1086 */
-    {1032, 4, S(HAS_EE)}, /* 1087 */
-    {1033, 3, S(HAS_EE)}, /* 1088 */
-    {1034, 2, S(HAS_EE)}, /* 1089 */
-    {1025, 11, S(HAS_EE)}, /* 1090: DisplayParametersType behind */
-    {1036, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1091: EVSEStatusType */
-    {1037, 1, 0}, /* 1092 */
-    {1036, 1, 0}, /* 1093: EVSEStatusType behind */
-    {1038, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1094: RationalNumberType */
-    {1039, 1, 0}, /* 1095 */
-    {1038, 1, 0}, /* 1096: RationalNumberType behind */
-    {1040, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1097: MeterInfoType */
-    {1041, 1, 0}, /* 1098 */
-    {1042, 7, S(HAS_EE)}, /* 1099 */
-    {1043, 6, S(HAS_EE)}, /* 1100 */
-    {1044, 5, S(HAS_EE)}, /* 1101 */
-    {1045, 4, S(HAS_EE)}, /* 1102 */
-    {1046, 3, S(HAS_EE)}, /* 1103 */
-    {1047, 2, S(HAS_EE)}, /* 1104 */
-    {1040, 1, 0}, /* 1105: MeterInfoType behind */
-    {1049, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1106: DetailedCostType */
-    {1050, 1, 0}, /* 1107 */
-    {1049, 1, 0}, /* 1108: DetailedCostType behind */
-    {1051, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1109: DetailedTaxType */
-    {1052, 1, 0}, /* 1110 */
-    {1051, 1, 0}, /* 1111: DetailedTaxType behind */
-    {1053, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1112: ReceiptType */
-    {1054, 6, S(HAS_EE)}, /* 1113 */
-    {1055, 5, S(HAS_EE)}, /* 1114 */
-    {1056, 4, S(HAS_EE)}, /* 1115 */
-    {1057, 3, S(HAS_EE)}, /* 1116 */
-    {1058, 2, S(HAS_EE)}, /* 1117 */
-    {6, 1, S(HAS_EE)}, /* 1118 */
-    {1053, 1, 0}, /* 1119: ReceiptType behind */
-    {1060, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1120: ListOfRootCertificateIDsType */
-    {1060, 2, S(HAS_EE)}, /* 1121 */
-    {6, 1, S(HAS_EE)}, /* 1122 */
-    {1060, 1, 0}, /* 1123: ListOfRootCertificateIDsType behind */
-    {1062, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1124: AC_ChargeParameterDiscoveryReqType */
-    {1063, 2, 0}, /* 1125 */
-    {1062, 1, 0}, /* 1126: AC_ChargeParameterDiscoveryReqType behind */
-    {1065, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1127: AC_ChargeParameterDiscoveryResType */
-    {1066, 1, 0}, /* 1128 */
-    {1067, 2, 0}, /* 1129 */
-    {1065, 1, 0}, /* 1130: AC_ChargeParameterDiscoveryResType behind */
-    {1069, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1131: AC_ChargeLoopReqType */
-    {1070, 2, 0}, /* 1132 */
-    {1071, 1, 0}, /* 1133 */
-    {1072, 5, 0}, /* 1134 */
-    {1069, 1, 0}, /* 1135: AC_ChargeLoopReqType behind */
-    {1077, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1136: AC_ChargeLoopResType */
-    {1078, 1, 0}, /* 1137 */
-    {1079, 9, 0}, /* 1138 */
-    {1080, 8, 0}, /* 1139 */
-    {1081, 7, 0}, /* 1140 */
-    {1082, 6, 0}, /* 1141 */
-    {1083, 5, 0}, /* 1142 */
-    {1077, 1, 0}, /* 1143: AC_ChargeLoopResType behind */
-    {1088, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1144: AC_CPDReqEnergyTransferModeType */
-    {1089, 3, 0}, /* 1145 */
-    {1090, 2, 0}, /* 1146 */
-    {1091, 1, 0}, /* 1147 */
-    {1092, 3, S(HAS_EE)}, /* 1148 */
-    {1093, 2, S(HAS_EE)}, /* 1149 */
-    {1088, 1, 0}, /* 1150: AC_CPDReqEnergyTransferModeType behind */
-    {1095, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1151: AC_CPDResEnergyTransferModeType */
-    {1096, 3, 0}, /* 1152 */
-    {1097, 2, 0}, /* 1153 */
-    {1098, 1, 0}, /* 1154 */
-    {1099, 3, 0}, /* 1155 */
-    {1100, 2, 0}, /* 1156 */
-    {1101, 1, 0}, /* 1157 */
-    {1102, 6, S(HAS_EE)}, /* 1158 */
-    {1103, 5, S(HAS_EE)}, /* 1159 */
-    {1104, 4, S(HAS_EE)}, /* 1160 */
-    {1105, 3, S(HAS_EE)}, /* 1161 */
-    {1106, 2, S(HAS_EE)}, /* 1162 */
-    {1095, 1, 0}, /* 1163: AC_CPDResEnergyTransferModeType behind */
-    {1108, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1164: BPT_AC_CPDReqEnergyTransferModeType */
-    {1109, 3, 0}, /* 1165 */
-    {1110, 2, 0}, /* 1166 */
-    {1111, 1, 0}, /* 1167 */
-    {1112, 3, 0}, /* 1168 */
-    {1113, 2, 0}, /* 1169 */
-    {1114, 1, 0}, /* 1170 */
-    {1115, 3, 0}, /* 1171 */
-    {1116, 2, 0}, /* 1172 */
-    {1117, 1, 0}, /* 1173 */
-    {1118, 3, S(HAS_EE)}, /* 1174 */
-    {1119, 2, S(HAS_EE)}, /* 1175 */
-    {1108, 1, 0}, /* 1176: BPT_AC_CPDReqEnergyTransferModeType behind */
-    {1121, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1177: BPT_AC_CPDResEnergyTransferModeType */
-    {1122, 3, 0}, /* 1178 */
-    {1123, 2, 0}, /* 1179 */
-    {1124, 1, 0}, /* 1180 */
-    {1125, 3, 0}, /* 1181 */
-    {1126, 2, 0}, /* 1182 */
-    {1127, 1, 0}, /* 1183 */
-    {1128, 6, 0}, /* 1184 */
-    {1129, 5, 0}, /* 1185 */
-    {1130, 4, 0}, /* 1186 */
-    {1131, 3, 0}, /* 1187 */
-    {1132, 2, 0}, /* 1188 */
-    {1133, 1, 0}, /* 1189 */
-    {1134, 3, 0}, /* 1190 */
-    {1135, 2, 0}, /* 1191 */
-    {1136, 1, 0}, /* 1192 */
-    {1137, 3, S(HAS_EE)}, /* 1193 */
-    {1138, 2, S(HAS_EE)}, /* 1194 */
-    {1121, 1, 0}, /* 1195: BPT_AC_CPDResEnergyTransferModeType behind */
-    {1140, 10, S(FIRST) | S(ATTRIBUTES)}, /* 1196: Scheduled_AC_CLReqControlModeType */
-    {1141, 9, 0}, /* 1197 */
-    {1142, 8, 0}, /* 1198 */
-    {1143, 7, 0}, /* 1199 */
-    {1144, 6, 0}, /* 1200 */
-    {1145, 5, 0}, /* 1201 */
-    {1146, 4, 0}, /* 1202 */
-    {1147, 3, 0}, /* 1203 */
-    {1148, 2, 0}, /* 1204 */
-    {1149, 1, 0}, /* 1205 */
-    {1150, 6, S(HAS_EE)}, /* 1206 */
-    {1151, 5, S(HAS_EE)}, /* 1207 */
-    {1152, 4, S(HAS_EE)}, /* 1208 */
-    {1153, 3, S(HAS_EE)}, /* 1209 */
-    {1154, 2, S(HAS_EE)}, /* 1210 */
-    {1140, 10, 0}, /* 1211: Scheduled_AC_CLReqControlModeType behind */
-    {1156, 10, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE)}, /* 1212: Scheduled_AC_CLResControlModeType, BPT_Scheduled_AC_CLResControlModeType */
-    {1157, 9, S(HAS_EE)}, /* 1213 */
-    {1158, 8, S(HAS_EE)}, /* 1214 */
-    {1159, 7, S(HAS_EE)}, /* 1215 */
-    {1160, 6, S(HAS_EE)}, /* 1216 */
-    {1161, 5, S(HAS_EE)}, /* 1217 */
-    {1162, 4, S(HAS_EE)}, /* 1218 */
-    {1163, 3, S(HAS_EE)}, /* 1219 */
-    {1164, 2, S(HAS_EE)}, /* 1220 */
-    {1156, 10, S(HAS_EE)}, /* 1221: Scheduled_AC_CLResControlModeType behind, BPT_Scheduled_AC_CLResControlModeType behind */
-    {1166, 10, S(FIRST) | S(ATTRIBUTES)}, /* 1222: BPT_Scheduled_AC_CLReqControlModeType */
-    {1167, 9, 0}, /* 1223 */
-    {1168, 8, 0}, /* 1224 */
-    {1169, 7, 0}, /* 1225 */
-    {1170, 6, 0}, /* 1226 */
-    {1171, 5, 0}, /* 1227 */
-    {1172, 4, 0}, /* 1228 */
-    {1173, 3, 0}, /* 1229 */
-    {1174, 2, 0}, /* 1230 */
-    {1175, 1, 0}, /* 1231 */
-    {1176, 12, S(HAS_EE)}, /* 1232 */
-    {1177, 11, S(HAS_EE)}, /* 1233 */
-    {1178, 10, S(HAS_EE)}, /* 1234 */
-    {1179, 9, S(HAS_EE)}, /* 1235 */
-    {1180, 8, S(HAS_EE)}, /* 1236 */
-    {1181, 7, S(HAS_EE)}, /* 1237 */
-    {1182, 6, S(HAS_EE)}, /* 1238 */
-    {1183, 5, S(HAS_EE)}, /* 1239 */
-    {1184, 4, S(HAS_EE)}, /* 1240 */
-    {1185, 3, S(HAS_EE)}, /* 1241 */
-    {1186, 2, S(HAS_EE)}, /* 1242 */
-    {1166, 10, 0}, /* 1243: BPT_Scheduled_AC_CLReqControlModeType behind */
-    {1188, 2, S(FIRST) | S(ATTRIBUTES)}, /* 1244: Dynamic_AC_CLReqControlModeType */
-    {1189, 1, 0}, /* 1245 */
-    {1190, 1, 0}, /* 1246 */
-    {1191, 1, 0}, /* 1247 */
-    {1192, 1, 0}, /* 1248 */
-    {1193, 3, 0}, /* 1249 */
-    {1194, 2, 0}, /* 1250 */
-    {1195, 1, 0}, /* 1251 */
-    {1196, 3, 0}, /* 1252 */
-    {1197, 2, 0}, /* 1253 */
-    {1198, 1, 0}, /* 1254 */
-    {1199, 3, 0}, /* 1255 */
-    {1200, 2, 0}, /* 1256 */
-    {1201, 1, 0}, /* 1257 */
-    {1202, 3, S(HAS_EE)}, /* 1258 */
-    {1203, 2, S(HAS_EE)}, /* 1259 */
-    {1188, 2, 0}, /* 1260: Dynamic_AC_CLReqControlModeType behind */
-    {1205, 5, S(FIRST) | S(ATTRIBUTES)}, /* 1261: Dynamic_AC_CLResControlModeType, BPT_Dynamic_AC_CLResControlModeType */
-    {1206, 4, 0}, /* 1262 */
-    {1207, 3, 0}, /* 1263 */
-    {1208, 2, 0}, /* 1264 */
-    {1209, 1, 0}, /* 1265 */
-    {1210, 9, S(HAS_EE)}, /* 1266 */
-    {1211, 8, S(HAS_EE)}, /* 1267 */
-    {1212, 7, S(HAS_EE)}, /* 1268 */
-    {1213, 6, S(HAS_EE)}, /* 1269 */
-    {1214, 5, S(HAS_EE)}, /* 1270 */
-    {1215, 4, S(HAS_EE)}, /* 1271 */
-    {1216, 3, S(HAS_EE)}, /* 1272 */
-    {1217, 2, S(HAS_EE)}, /* 1273 */
-    {1205, 5, 0}, /* 1274: Dynamic_AC_CLResControlModeType behind, BPT_Dynamic_AC_CLResControlModeType behind */
-    {1219, 2, S(FIRST) | S(ATTRIBUTES)}, /* 1275: BPT_Dynamic_AC_CLReqControlModeType */
-    {1220, 1, 0}, /* 1276 */
-    {1221, 1, 0}, /* 1277 */
-    {1222, 1, 0}, /* 1278 */
-    {1223, 1, 0}, /* 1279 */
-    {1224, 3, 0}, /* 1280 */
-    {1225, 2, 0}, /* 1281 */
-    {1226, 1, 0}, /* 1282 */
-    {1227, 3, 0}, /* 1283 */
-    {1228, 2, 0}, /* 1284 */
-    {1229, 1, 0}, /* 1285 */
-    {1230, 3, 0}, /* 1286 */
-    {1231, 2, 0}, /* 1287 */
-    {1232, 1, 0}, /* 1288 */
-    {1233, 3, 0}, /* 1289 */
-    {1234, 2, 0}, /* 1290 */
-    {1235, 1, 0}, /* 1291 */
-    {1236, 3, 0}, /* 1292 */
-    {1237, 2, 0}, /* 1293 */
-    {1238, 1, 0}, /* 1294 */
-    {1239, 5, S(HAS_EE)}, /* 1295 */
-    {1240, 4, S(HAS_EE)}, /* 1296 */
-    {1241, 3, S(HAS_EE)}, /* 1297 */
-    {1242, 2, S(HAS_EE)}, /* 1298 */
-    {1219, 2, 0}, /* 1299: BPT_Dynamic_AC_CLReqControlModeType behind */
-    {1244, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1300: DC_ChargeParameterDiscoveryReqType */
-    {1245, 2, 0}, /* 1301 */
-    {1244, 1, 0}, /* 1302: DC_ChargeParameterDiscoveryReqType behind */
-    {1247, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1303: DC_ChargeParameterDiscoveryResType */
-    {1248, 1, 0}, /* 1304 */
-    {1249, 2, 0}, /* 1305 */
-    {1247, 1, 0}, /* 1306: DC_ChargeParameterDiscoveryResType behind */
-    {1251, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1307: DC_CableCheckResType */
-    {1252, 1, 0}, /* 1308 */
-    {1253, 1, 0}, /* 1309 */
-    {1251, 1, 0}, /* 1310: DC_CableCheckResType behind */
-    {1254, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1311: DC_PreChargeReqType */
-    {1255, 1, 0}, /* 1312 */
-    {1256, 1, 0}, /* 1313 */
-    {1257, 1, 0}, /* 1314 */
-    {1254, 1, 0}, /* 1315: DC_PreChargeReqType behind */
-    {1258, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1316: DC_PreChargeResType, DC_WeldingDetectionResType */
-    {1259, 1, 0}, /* 1317 */
-    {1260, 1, 0}, /* 1318 */
-    {1258, 1, 0}, /* 1319: DC_PreChargeResType behind, DC_WeldingDetectionResType behind */
-    {1261, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1320: DC_ChargeLoopReqType */
-    {1262, 2, 0}, /* 1321 */
-    {1263, 1, 0}, /* 1322 */
-    {1264, 1, 0}, /* 1323 */
-    {1265, 5, 0}, /* 1324 */
-    {1261, 1, 0}, /* 1325: DC_ChargeLoopReqType behind */
-    {1270, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1326: DC_ChargeLoopResType */
-    {1271, 1, 0}, /* 1327 */
-    {1272, 4, 0}, /* 1328 */
-    {1273, 3, 0}, /* 1329 */
-    {1274, 2, 0}, /* 1330 */
-    {1275, 1, 0}, /* 1331 */
-    {1276, 1, 0}, /* 1332 */
-    {1277, 1, 0}, /* 1333 */
-    {1278, 1, 0}, /* 1334 */
-    {1279, 1, 0}, /* 1335 */
-    {1280, 5, 0}, /* 1336 */
-    {1270, 1, 0}, /* 1337: DC_ChargeLoopResType behind */
-    {1285, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1338: DC_WeldingDetectionReqType */
-    {1286, 1, 0}, /* 1339 */
-    {1285, 1, 0}, /* 1340: DC_WeldingDetectionReqType behind */
-    {1287, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1341: DC_CPDReqEnergyTransferModeType */
-    {1288, 1, 0}, /* 1342 */
-    {1289, 1, 0}, /* 1343 */
-    {1290, 1, 0}, /* 1344 */
-    {1291, 1, 0}, /* 1345 */
-    {1292, 1, 0}, /* 1346 */
-    {1293, 2, S(HAS_EE)}, /* 1347 */
-    {1287, 1, 0}, /* 1348: DC_CPDReqEnergyTransferModeType behind */
-    {1295, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1349: DC_CPDResEnergyTransferModeType */
-    {1296, 1, 0}, /* 1350 */
-    {1297, 1, 0}, /* 1351 */
-    {1298, 1, 0}, /* 1352 */
-    {1299, 1, 0}, /* 1353 */
-    {1300, 1, 0}, /* 1354 */
-    {1301, 2, S(HAS_EE)}, /* 1355 */
-    {1295, 1, 0}, /* 1356: DC_CPDResEnergyTransferModeType behind */
-    {1303, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1357: BPT_DC_CPDReqEnergyTransferModeType */
-    {1304, 1, 0}, /* 1358 */
-    {1305, 1, 0}, /* 1359 */
-    {1306, 1, 0}, /* 1360 */
-    {1307, 1, 0}, /* 1361 */
-    {1308, 1, 0}, /* 1362 */
-    {1309, 2, 0}, /* 1363 */
-    {1310, 1, 0}, /* 1364 */
-    {1311, 1, 0}, /* 1365 */
-    {1312, 1, 0}, /* 1366 */
-    {1313, 1, 0}, /* 1367 */
-    {1303, 1, 0}, /* 1368: BPT_DC_CPDReqEnergyTransferModeType behind */
-    {1314, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1369: BPT_DC_CPDResEnergyTransferModeType */
-    {1315, 1, 0}, /* 1370 */
-    {1316, 1, 0}, /* 1371 */
-    {1317, 1, 0}, /* 1372 */
-    {1318, 1, 0}, /* 1373 */
-    {1319, 1, 0}, /* 1374 */
-    {1320, 2, 0}, /* 1375 */
-    {1321, 1, 0}, /* 1376 */
-    {1322, 1, 0}, /* 1377 */
-    {1323, 1, 0}, /* 1378 */
-    {1324, 1, 0}, /* 1379 */
-    {1314, 1, 0}, /* 1380: BPT_DC_CPDResEnergyTransferModeType behind */
-    {1325, 4, S(FIRST) | S(ATTRIBUTES)}, /* 1381: Scheduled_DC_CLReqControlModeType */
-    {1326, 3, 0}, /* 1382 */
-    {1327, 2, 0}, /* 1383 */
-    {1328, 1, 0}, /* 1384 */
-    {1329, 1, 0}, /* 1385 */
-    {1330, 6, S(HAS_EE)}, /* 1386 */
-    {1331, 5, S(HAS_EE)}, /* 1387 */
-    {1332, 4, S(HAS_EE)}, /* 1388 */
-    {1333, 3, S(HAS_EE)}, /* 1389 */
-    {1334, 2, S(HAS_EE)}, /* 1390 */
-    {1325, 4, 0}, /* 1391: Scheduled_DC_CLReqControlModeType behind */
-    {1336, 5, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE)}, /* 1392: Scheduled_DC_CLResControlModeType */
-    {1337, 4, S(HAS_EE)}, /* 1393 */
-    {1338, 3, S(HAS_EE)}, /* 1394 */
-    {1339, 2, S(HAS_EE)}, /* 1395 */
-    {1336, 5, S(HAS_EE)}, /* 1396: Scheduled_DC_CLResControlModeType behind */
-    {1341, 4, S(FIRST) | S(ATTRIBUTES)}, /* 1397: BPT_Scheduled_DC_CLReqControlModeType */
-    {1342, 3, 0}, /* 1398 */
-    {1343, 2, 0}, /* 1399 */
-    {1344, 1, 0}, /* 1400 */
-    {1345, 1, 0}, /* 1401 */
-    {1346, 9, S(HAS_EE)}, /* 1402 */
-    {1347, 8, S(HAS_EE)}, /* 1403 */
-    {1348, 7, S(HAS_EE)}, /* 1404 */
-    {1349, 6, S(HAS_EE)}, /* 1405 */
-    {1350, 5, S(HAS_EE)}, /* 1406 */
-    {1351, 4, S(HAS_EE)}, /* 1407 */
-    {1352, 3, S(HAS_EE)}, /* 1408 */
-    {1353, 2, S(HAS_EE)}, /* 1409 */
-    {1341, 4, 0}, /* 1410: BPT_Scheduled_DC_CLReqControlModeType behind */
-    {1355, 9, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE)}, /* 1411: BPT_Scheduled_DC_CLResControlModeType */
-    {1356, 8, S(HAS_EE)}, /* 1412 */
-    {1357, 7, S(HAS_EE)}, /* 1413 */
-    {1358, 6, S(HAS_EE)}, /* 1414 */
-    {1359, 5, S(HAS_EE)}, /* 1415 */
-    {1360, 4, S(HAS_EE)}, /* 1416 */
-    {1361, 3, S(HAS_EE)}, /* 1417 */
-    {1362, 2, S(HAS_EE)}, /* 1418 */
-    {1355, 9, S(HAS_EE)}, /* 1419: BPT_Scheduled_DC_CLResControlModeType behind */
-    {1364, 2, S(FIRST) | S(ATTRIBUTES)}, /* 1420: Dynamic_DC_CLReqControlModeType */
-    {1365, 1, 0}, /* 1421 */
-    {1366, 1, 0}, /* 1422 */
-    {1367, 1, 0}, /* 1423 */
-    {1368, 1, 0}, /* 1424 */
-    {1369, 1, 0}, /* 1425 */
-    {1370, 1, 0}, /* 1426 */
-    {1371, 1, 0}, /* 1427 */
-    {1372, 1, 0}, /* 1428 */
-    {1364, 2, 0}, /* 1429: Dynamic_DC_CLReqControlModeType behind */
-    {1373, 5, S(FIRST) | S(ATTRIBUTES)}, /* 1430: Dynamic_DC_CLResControlModeType */
-    {1374, 4, 0}, /* 1431 */
-    {1375, 3, 0}, /* 1432 */
-    {1376, 2, 0}, /* 1433 */
-    {1377, 1, 0}, /* 1434 */
-    {1378, 1, 0}, /* 1435 */
-    {1379, 1, 0}, /* 1436 */
-    {1380, 1, 0}, /* 1437 */
-    {1373, 5, 0}, /* 1438: Dynamic_DC_CLResControlModeType behind */
-    {1381, 2, S(FIRST) | S(ATTRIBUTES)}, /* 1439: BPT_Dynamic_DC_CLReqControlModeType */
-    {1382, 1, 0}, /* 1440 */
-    {1383, 1, 0}, /* 1441 */
-    {1384, 1, 0}, /* 1442 */
-    {1385, 1, 0}, /* 1443 */
-    {1386, 1, 0}, /* 1444 */
-    {1387, 1, 0}, /* 1445 */
-    {1388, 1, 0}, /* 1446 */
-    {1389, 1, 0}, /* 1447 */
-    {1390, 1, 0}, /* 1448 */
-    {1391, 1, 0}, /* 1449 */
-    {1392, 1, 0}, /* 1450 */
-    {1393, 3, S(HAS_EE)}, /* 1451 */
-    {1394, 2, S(HAS_EE)}, /* 1452 */
-    {1381, 2, 0}, /* 1453: BPT_Dynamic_DC_CLReqControlModeType behind */
-    {1396, 5, S(FIRST) | S(ATTRIBUTES)}, /* 1454: BPT_Dynamic_DC_CLResControlModeType */
-    {1397, 4, 0}, /* 1455 */
-    {1398, 3, 0}, /* 1456 */
-    {1399, 2, 0}, /* 1457 */
-    {1400, 1, 0}, /* 1458 */
-    {1401, 1, 0}, /* 1459 */
-    {1402, 1, 0}, /* 1460 */
-    {1403, 1, 0}, /* 1461 */
-    {1404, 1, 0}, /* 1462 */
-    {1405, 1, 0}, /* 1463 */
-    {1406, 1, 0}, /* 1464 */
-    {1407, 1, 0}, /* 1465 */
-    {1396, 5, 0}, /* 1466: BPT_Dynamic_DC_CLResControlModeType behind */
-    {1408, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1467: WPT_FinePositioningSetupReqType */
-    {1409, 1, 0}, /* 1468 */
-    {1410, 1, 0}, /* 1469 */
-    {1411, 1, 0}, /* 1470 */
-    {1412, 1, 0}, /* 1471 */
-    {1413, 1, 0}, /* 1472 */
-    {1414, 3, S(HAS_EE)}, /* 1473 */
-    {1415, 2, S(HAS_EE)}, /* 1474 */
-    {1408, 1, 0}, /* 1475: WPT_FinePositioningSetupReqType behind */
-    {1417, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1476: WPT_FinePositioningSetupResType */
-    {1418, 1, 0}, /* 1477 */
-    {1419, 1, 0}, /* 1478 */
-    {1420, 1, 0}, /* 1479 */
-    {1421, 1, 0}, /* 1480 */
-    {1417, 1, 0}, /* 1481: WPT_FinePositioningSetupResType behind */
-    {1422, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1482: WPT_FinePositioningReqType */
-    {1423, 1, 0}, /* 1483 */
-    {1424, 1, 0}, /* 1484 */
-    {1425, 3, S(HAS_EE)}, /* 1485 */
-    {1426, 2, S(HAS_EE)}, /* 1486 */
-    {1422, 1, 0}, /* 1487: WPT_FinePositioningReqType behind */
-    {1428, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1488: WPT_FinePositioningResType */
-    {1429, 1, 0}, /* 1489 */
-    {1430, 1, 0}, /* 1490 */
-    {1428, 1, 0}, /* 1491: WPT_FinePositioningResType behind */
-    {1431, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1492: WPT_PairingReqType */
-    {1432, 1, 0}, /* 1493 */
-    {1433, 2, 0}, /* 1494 */
-    {1434, 1, 0}, /* 1495 */
-    {1435, 2, S(HAS_EE)}, /* 1496 */
-    {6, 1, S(HAS_EE)}, /* 1497 */
-    {1431, 1, 0}, /* 1498: WPT_PairingReqType behind */
-    {1437, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1499: WPT_PairingResType */
-    {1438, 1, 0}, /* 1500 */
-    {1439, 1, 0}, /* 1501 */
-    {1440, 4, S(HAS_EE)}, /* 1502 */
-    {1441, 3, S(HAS_EE)}, /* 1503 */
-    {1442, 2, S(HAS_EE)}, /* 1504 */
-    {6, 1, S(HAS_EE)}, /* 1505 */
-    {1437, 1, 0}, /* 1506: WPT_PairingResType behind */
-    {1444, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1507: WPT_ChargeParameterDiscoveryReqType */
-    {1445, 1, 0}, /* 1508 */
-    {1446, 1, 0}, /* 1509 */
-    {1447, 1, 0}, /* 1510 */
-    {1448, 1, 0}, /* 1511 */
-    {1449, 1, 0}, /* 1512 */
-    {1450, 2, S(HAS_EE)}, /* 1513 */
-    {6, 1, S(HAS_EE)}, /* 1514 */
-    {1444, 1, 0}, /* 1515: WPT_ChargeParameterDiscoveryReqType behind */
-    {1452, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1516: WPT_ChargeParameterDiscoveryResType */
-    {1453, 1, 0}, /* 1517 */
-    {1454, 1, 0}, /* 1518 */
-    {1455, 1, 0}, /* 1519 */
-    {1456, 1, 0}, /* 1520 */
-    {1457, 1, 0}, /* 1521 */
-    {1458, 1, 0}, /* 1522 */
-    {1459, 1, 0}, /* 1523 */
-    {1460, 1, 0}, /* 1524 */
-    {1461, 2, S(HAS_EE)}, /* 1525 */
-    {6, 1, S(HAS_EE)}, /* 1526 */
-    {1452, 1, 0}, /* 1527: WPT_ChargeParameterDiscoveryResType behind */
-    {1463, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1528: WPT_AlignmentCheckReqType */
-    {1464, 1, 0}, /* 1529 */
-    {1465, 2, 0}, /* 1530 */
-    {1463, 1, 0}, /* 1531: WPT_AlignmentCheckReqType behind */
-    {1467, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1532: WPT_AlignmentCheckResType */
-    {1468, 1, 0}, /* 1533 */
-    {1469, 1, 0}, /* 1534 */
-    {1470, 4, S(HAS_EE)}, /* 1535 */
-    {1471, 3, S(HAS_EE)}, /* 1536 */
-    {1467, 1, 0}, /* 1537: WPT_AlignmentCheckResType behind */
-    {1474, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1538: WPT_ChargeLoopReqType */
-    {1475, 2, 0}, /* 1539 */
-    {1476, 1, 0}, /* 1540 */
-    {1477, 1, 0}, /* 1541 */
-    {1478, 1, 0}, /* 1542 */
-    {1479, 1, 0}, /* 1543 */
-    {1480, 4, S(HAS_EE)}, /* 1544 */
-    {1481, 3, S(HAS_EE)}, /* 1545 */
-    {1482, 2, S(HAS_EE)}, /* 1546 */
-    {6, 1, S(HAS_EE)}, /* 1547 */
-    {1474, 1, 0}, /* 1548: WPT_ChargeLoopReqType behind */
-    {1484, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1549: WPT_ChargeLoopResType */
-    {1485, 1, 0}, /* 1550 */
-    {1486, 4, 0}, /* 1551 */
-    {1487, 3, 0}, /* 1552 */
-    {1488, 2, 0}, /* 1553 */
-    {1489, 1, 0}, /* 1554 */
-    {1490, 2, 0}, /* 1555 */
-    {1491, 1, 0}, /* 1556 */
-    {1492, 1, 0}, /* 1557 */
-    {1493, 1, 0}, /* 1558 */
-    {1494, 4, S(HAS_EE)}, /* 1559 */
-    {1495, 3, S(HAS_EE)}, /* 1560 */
-    {1496, 2, S(HAS_EE)}, /* 1561 */
-    {6, 1, S(HAS_EE)}, /* 1562 */
-    {1484, 1, 0}, /* 1563: WPT_ChargeLoopResType behind */
-    {1498, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1564: WPT_FinePositioningMethodListType */
-    {1498, 2, S(HAS_EE)}, /* 1565 */
-    {6, 1, S(HAS_EE)}, /* 1566 */
-    {1498, 1, 0}, /* 1567: WPT_FinePositioningMethodListType behind */
-    {1500, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1568: WPT_PairingMethodListType */
-    {1500, 2, S(HAS_EE)}, /* 1569 */
-    {6, 1, S(HAS_EE)}, /* 1570 */
-    {1500, 1, 0}, /* 1571: WPT_PairingMethodListType behind */
-    {1502, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1572: WPT_AlignmentCheckMethodListType */
-    {1502, 2, S(HAS_EE)}, /* 1573 */
-    {6, 1, S(HAS_EE)}, /* 1574 */
-    {1502, 1, 0}, /* 1575: WPT_AlignmentCheckMethodListType behind */
-    {1504, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1576: WPT_EVPCPowerControlParameterType */
-    {1505, 1, 0}, /* 1577 */
-    {1506, 1, 0}, /* 1578 */
-    {1507, 1, 0}, /* 1579 */
-    {1504, 1, 0}, /* 1580: WPT_EVPCPowerControlParameterType behind */
-    {1508, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1581: WPT_SPCPowerControlParameterType */
-    {1508, 1, 0}, /* 1582: WPT_SPCPowerControlParameterType behind */
-    {1509, 2, S(FIRST) | S(ATTRIBUTES)}, /* 1583: WPT_LF_SystemSetupDataType */
-    {1509, 2, 0}, /* 1584: WPT_LF_SystemSetupDataType behind */
-    {1511, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1585: WPT_LF_TransmitterDataType */
-    {1512, 1, 0}, /* 1586 */
-    {1513, 1, 0}, /* 1587 */
-    {1514, 1, 0}, /* 1588 */
-    {1515, 2, S(HAS_EE)}, /* 1589 */
-    {1514, 3, S(HAS_EE)}, /* 1590 */
-    {1515, 2, S(HAS_EE)}, /* 1591 */
-    {1511, 1, 0}, /* 1592: WPT_LF_TransmitterDataType behind */
-    {1517, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1593: WPT_LF_ReceiverDataType */
-    {1518, 1, 0}, /* 1594 */
-    {1519, 1, 0}, /* 1595 */
-    {6, 1, S(HAS_EE)}, /* 1596 */
-    {1519, 2, S(HAS_EE)}, /* 1597 */
-    {6, 1, S(HAS_EE)}, /* 1598 */
-    {1517, 1, 0}, /* 1599: WPT_LF_ReceiverDataType behind */
-    {1521, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1600: WPT_TxRxSpecDataType */
-    {1522, 1, 0}, /* 1601 */
-    {1523, 1, 0}, /* 1602 */
-    {1521, 1, 0}, /* 1603: WPT_TxRxSpecDataType behind */
-    {1524, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1604: WPT_CoordinateXYZType */
-    {1525, 1, 0}, /* 1605 */
-    {1526, 1, 0}, /* 1606 */
-    {1524, 1, 0}, /* 1607: WPT_CoordinateXYZType behind */
-    {1527, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1608: WPT_TxRxPackageSpecDataType */
-    {1528, 1, 0}, /* 1609 */
-    {1529, 1, 0}, /* 1610 */
-    {1528, 2, 0}, /* 1611 */
-    {1529, 1, 0}, /* 1612 */
-    {1530, 1, 0}, /* 1613 */
-    {1531, 1, 0}, /* 1614 */
-    {1527, 1, 0}, /* 1615: WPT_TxRxPackageSpecDataType behind */
-    {1532, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1616: WPT_TxRxPulseOrderType */
-    {1533, 1, 0}, /* 1617 */
-    {1532, 1, 0}, /* 1618: WPT_TxRxPulseOrderType behind */
-    {1534, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1619: WPT_LF_TxDataListType */
-    {1534, 1, 0}, /* 1620: WPT_LF_TxDataListType behind */
-    {1535, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1621: WPT_LF_TxDataType */
-    {1536, 1, 0}, /* 1622 */
-    {1535, 1, 0}, /* 1623: WPT_LF_TxDataType behind */
-    {1537, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1624: WPT_LF_RxDataListType */
-    {1537, 1, 0}, /* 1625: WPT_LF_RxDataListType behind */
-    {1538, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1626: WPT_LF_RxDataType */
-    {1539, 1, 0}, /* 1627 */
-    {1538, 1, 0}, /* 1628: WPT_LF_RxDataType behind */
-    {1540, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1629: WPT_LF_RxRSSIListType */
-    {1540, 1, 0}, /* 1630: WPT_LF_RxRSSIListType behind */
-    {1541, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1631: WPT_LF_RxRSSIType */
-    {1542, 1, 0}, /* 1632 */
-    {1541, 1, 0}, /* 1633: WPT_LF_RxRSSIType behind */
-    {1543, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1634: WPT_LF_DataPackageListType */
-    {1544, 1, 0}, /* 1635 */
-    {1543, 1, 0}, /* 1636: WPT_LF_DataPackageListType behind */
-    {1545, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1637: WPT_LF_DataPackageType */
-    {1546, 2, 0}, /* 1638 */
-    {1545, 1, 0}, /* 1639: WPT_LF_DataPackageType behind */
-    {1548, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1640: AlternativeSECCListType */
-    {1548, 2, S(HAS_EE)}, /* 1641 */
-    {6, 1, S(HAS_EE)}, /* 1642 */
-    {1548, 1, 0}, /* 1643: AlternativeSECCListType behind */
-    {1550, 5, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE)}, /* 1644: AlternativeSECCType */
-    {1551, 4, S(HAS_EE)}, /* 1645 */
-    {1552, 3, S(HAS_EE)}, /* 1646 */
-    {1553, 2, S(HAS_EE)}, /* 1647 */
-    {1550, 5, S(HAS_EE)}, /* 1648: AlternativeSECCType behind */
-    {1555, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1649: ACDP_VehiclePositioningReqType */
-    {1556, 1, 0}, /* 1650 */
-    {1557, 1, 0}, /* 1651 */
-    {1555, 1, 0}, /* 1652: ACDP_VehiclePositioningReqType behind */
-    {1558, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1653: ACDP_VehiclePositioningResType */
-    {1559, 1, 0}, /* 1654 */
-    {1560, 1, 0}, /* 1655 */
-    {1561, 1, 0}, /* 1656 */
-    {1562, 1, 0}, /* 1657 */
-    {1563, 1, 0}, /* 1658 */
-    {1564, 1, 0}, /* 1659 */
-    {1565, 1, 0}, /* 1660 */
-    {1566, 1, 0}, /* 1661 */
-    {1558, 1, 0}, /* 1662: ACDP_VehiclePositioningResType behind */
-    {1567, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1663: ACDP_ConnectReqType */
-    {1568, 1, 0}, /* 1664 */
-    {1567, 1, 0}, /* 1665: ACDP_ConnectReqType behind */
-    {1569, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1666: ACDP_ConnectResType */
-    {1570, 1, 0}, /* 1667 */
-    {1571, 1, 0}, /* 1668 */
-    {1572, 1, 0}, /* 1669 */
-    {1573, 1, 0}, /* 1670 */
-    {1569, 1, 0}, /* 1671: ACDP_ConnectResType behind */
-    {1574, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1672: ACDP_SystemStatusReqType */
-    {1575, 1, 0}, /* 1673 */
-    {1574, 1, 0}, /* 1674: ACDP_SystemStatusReqType behind */
-    {1576, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1675: ACDP_SystemStatusResType */
-    {1577, 1, 0}, /* 1676 */
-    {1578, 1, 0}, /* 1677 */
-    {1579, 1, 0}, /* 1678 */
-    {1580, 1, 0}, /* 1679 */
-    {1581, 1, 0}, /* 1680 */
-    {1582, 1, 0}, /* 1681 */
-    {1583, 1, 0}, /* 1682 */
-    {1584, 1, 0}, /* 1683 */
-    {1585, 1, 0}, /* 1684 */
-    {1586, 1, 0}, /* 1685 */
-    {1576, 1, 0}, /* 1686: ACDP_SystemStatusResType behind */
-    {1587, 1, S(FIRST) | S(ATTRIBUTES)}, /* 1687: EVTechnicalStatusType */
-    {1588, 1, 0}, /* 1688 */
-    {1589, 7, S(HAS_EE)}, /* 1689 */
-    {1590, 6, S(HAS_EE)}, /* 1690 */
-    {1591, 5, S(HAS_EE)}, /* 1691 */
-    {1592, 4, S(HAS_EE)}, /* 1692 */
-    {1593, 3, S(HAS_EE)}, /* 1693 */
-    {1594, 2, S(HAS_EE)}, /* 1694 */
-    {1587, 1, 0}, /* 1695: EVTechnicalStatusType behind */
+    {0, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 0: AppProtocolType */
+    {1, 1, 1 << S(WIDTH)}, /* 1 */
+    {2, 1, 1 << S(WIDTH)}, /* 2 */
+    {3, 1, 1 << S(WIDTH)}, /* 3 */
+    {4, 1, 1 << S(WIDTH)}, /* 4 */
+    {0, 1, 1 << S(WIDTH)}, /* 5: AppProtocolType behind */
+    {5, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 6: supportedAppProtocolReq */
+    {5, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 7 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 8: BodyBaseType behind, SASchedulesType behind, IntervalType behind ... */
+    {5, 1, 1 << S(WIDTH)}, /* 9: supportedAppProtocolReq behind */
+    {7, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 10: supportedAppProtocolRes */
+    {8, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 11 */
+    {7, 1, 1 << S(WIDTH)}, /* 12: supportedAppProtocolRes behind */
+    {10, 36, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE) | 6 << S(WIDTH)}, /* 13: BodyType */
+    {10, 36, S(HAS_EE) | 6 << S(WIDTH)}, /* 14: BodyType behind */
+    {6, 1, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE) | 1 << S(WIDTH)}, /* 15: BodyBaseType, SASchedulesType, IntervalType ... */
+    {46, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 16: MessageHeaderType */
+    {47, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 17 */
+    {48, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 18 */
+    {46, 1, 1 << S(WIDTH)}, /* 19: MessageHeaderType behind */
+    {50, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 20: ServiceType */
+    {51, 1, 1 << S(WIDTH)}, /* 21 */
+    {50, 1, 1 << S(WIDTH)}, /* 22: ServiceType behind */
+    {52, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 23: ServiceTagListType */
+    {52, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 24 */
+    {52, 1, 1 << S(WIDTH)}, /* 25: ServiceTagListType behind */
+    {54, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 26: ServiceTagType */
+    {55, 2, 2 << S(WIDTH)}, /* 27 */
+    {56, 1, 1 << S(WIDTH)}, /* 28 */
+    {57, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 29 */
+    {54, 1, 1 << S(WIDTH)}, /* 30: ServiceTagType behind */
+    {59, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 31: SelectedServiceListType */
+    {59, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 32 */
+    {59, 1, 1 << S(WIDTH)}, /* 33: SelectedServiceListType behind */
+    {61, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 34: SelectedServiceType */
+    {62, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 35 */
+    {61, 1, 1 << S(WIDTH)}, /* 36: SelectedServiceType behind */
+    {64, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 37: ServiceParameterListType */
+    {64, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 38 */
+    {64, 1, 1 << S(WIDTH)}, /* 39: ServiceParameterListType behind */
+    {66, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 40: ParameterSetType */
+    {67, 1, 1 << S(WIDTH)}, /* 41 */
+    {67, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 42 */
+    {66, 1, 1 << S(WIDTH)}, /* 43: ParameterSetType behind */
+    {69, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 44: ParameterType */
+    {70, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 45 */
+    {71, 6, S(ATTRIBUTES) | 3 << S(WIDTH)}, /* 46 */
+    {71, 6, 3 << S(WIDTH)}, /* 47: ParameterType behind */
+    {77, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 48: ServiceChargeType */
+    {78, 1, 1 << S(WIDTH)}, /* 49 */
+    {79, 1, 1 << S(WIDTH)}, /* 50 */
+    {77, 1, 1 << S(WIDTH)}, /* 51: ServiceChargeType behind */
+    {80, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 52: CertificateChainType */
+    {81, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 53 */
+    {80, 1, 1 << S(WIDTH)}, /* 54: CertificateChainType behind */
+    {83, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 55: SubCertificatesType */
+    {83, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 56 */
+    {83, 1, 1 << S(WIDTH)}, /* 57: SubCertificatesType behind */
+    {85, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 58: ListOfRootCertificateIDsType */
+    {85, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 59 */
+    {85, 1, 1 << S(WIDTH)}, /* 60: ListOfRootCertificateIDsType behind */
+    {87, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 61: MeterInfoType */
+    {88, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 62 */
+    {89, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 63 */
+    {90, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 64 */
+    {91, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 65 */
+    {87, 1, 1 << S(WIDTH)}, /* 66: MeterInfoType behind */
+    {93, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 67: PhysicalValueType */
+    {94, 2, 2 << S(WIDTH)}, /* 68 */
+    {95, 1, 1 << S(WIDTH)}, /* 69 */
+    {93, 1, 1 << S(WIDTH)}, /* 70: PhysicalValueType behind */
+    {96, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 71: NotificationType */
+    {97, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 72 */
+    {96, 1, 1 << S(WIDTH)}, /* 73: NotificationType behind */
+    {99, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 74: SAScheduleListType */
+    {99, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 75 */
+    {99, 1, 1 << S(WIDTH)}, /* 76: SAScheduleListType behind */
+    {101, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 77: SAScheduleTupleType */
+    {102, 1, 1 << S(WIDTH)}, /* 78 */
+    {103, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 79 */
+    {101, 1, 1 << S(WIDTH)}, /* 80: SAScheduleTupleType behind */
+    {105, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 81: SalesTariffType */
+    {106, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 82 */
+    {107, 2, 2 << S(WIDTH)}, /* 83 */
+    {108, 1, 1 << S(WIDTH)}, /* 84 */
+    {109, 1, 1 << S(WIDTH)}, /* 85 */
+    {109, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 86 */
+    {106, 1, 1 << S(WIDTH)}, /* 87: SalesTariffType behind */
+    {111, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 88: PMaxScheduleType */
+    {112, 1, 1 << S(WIDTH)}, /* 89 */
+    {112, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 90 */
+    {111, 1, 1 << S(WIDTH)}, /* 91: PMaxScheduleType behind */
+    {114, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 92: EntryType */
+    {114, 2, 2 << S(WIDTH)}, /* 93: EntryType behind */
+    {116, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 94: SalesTariffEntryType */
+    {118, 1, 1 << S(WIDTH)}, /* 95 */
+    {119, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 96 */
+    {116, 2, 2 << S(WIDTH)}, /* 97: SalesTariffEntryType behind */
+    {121, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 98: PMaxScheduleEntryType */
+    {123, 1, 1 << S(WIDTH)}, /* 99 */
+    {121, 2, 2 << S(WIDTH)}, /* 100: PMaxScheduleEntryType behind */
+    {124, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 101: RelativeTimeIntervalType */
+    {125, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 102 */
+    {124, 1, 1 << S(WIDTH)}, /* 103: RelativeTimeIntervalType behind */
+    {127, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 104: ConsumptionCostType */
+    {128, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 105 */
+    {127, 1, 1 << S(WIDTH)}, /* 106: ConsumptionCostType behind */
+    {130, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 107: CostType */
+    {131, 1, 1 << S(WIDTH)}, /* 108 */
+    {132, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 109 */
+    {130, 1, 1 << S(WIDTH)}, /* 110: CostType behind */
+    {134, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 111: AC_EVSEStatusType */
+    {135, 1, 1 << S(WIDTH)}, /* 112 */
+    {136, 1, 1 << S(WIDTH)}, /* 113 */
+    {137, 1, 1 << S(WIDTH)}, /* 114 */
+    {134, 1, 1 << S(WIDTH)}, /* 115: AC_EVSEStatusType behind */
+    {138, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 116: DC_EVSEStatusType */
+    {139, 1, 1 << S(WIDTH)}, /* 117 */
+    {138, 2, 2 << S(WIDTH)}, /* 118: DC_EVSEStatusType behind */
+    {140, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 119: DC_EVStatusType */
+    {141, 3, 2 << S(WIDTH)}, /* 120 */
+    {142, 2, 2 << S(WIDTH)}, /* 121 */
+    {143, 1, 1 << S(WIDTH)}, /* 122 */
+    {144, 1, 1 << S(WIDTH)}, /* 123 */
+    {140, 1, 1 << S(WIDTH)}, /* 124: DC_EVStatusType behind */
+    {145, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 125: AC_EVChargeParameterType */
+    {146, 1, 1 << S(WIDTH)}, /* 126 */
+    {147, 1, 1 << S(WIDTH)}, /* 127 */
+    {148, 1, 1 << S(WIDTH)}, /* 128 */
+    {149, 1, 1 << S(WIDTH)}, /* 129 */
+    {145, 1, 1 << S(WIDTH)}, /* 130: AC_EVChargeParameterType behind */
+    {150, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 131: DC_EVChargeParameterType */
+    {151, 1, 1 << S(WIDTH)}, /* 132 */
+    {152, 2, 2 << S(WIDTH)}, /* 133 */
+    {153, 1, 1 << S(WIDTH)}, /* 134 */
+    {154, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 135 */
+    {155, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 136 */
+    {156, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 137 */
+    {157, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 138 */
+    {150, 1, 1 << S(WIDTH)}, /* 139: DC_EVChargeParameterType behind */
+    {159, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 140: AC_EVSEChargeParameterType */
+    {160, 1, 1 << S(WIDTH)}, /* 141 */
+    {161, 1, 1 << S(WIDTH)}, /* 142 */
+    {162, 1, 1 << S(WIDTH)}, /* 143 */
+    {159, 1, 1 << S(WIDTH)}, /* 144: AC_EVSEChargeParameterType behind */
+    {163, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 145: DC_EVSEChargeParameterType */
+    {164, 1, 1 << S(WIDTH)}, /* 146 */
+    {165, 2, 2 << S(WIDTH)}, /* 147 */
+    {166, 1, 1 << S(WIDTH)}, /* 148 */
+    {167, 1, 1 << S(WIDTH)}, /* 149 */
+    {168, 1, 1 << S(WIDTH)}, /* 150 */
+    {169, 2, 2 << S(WIDTH)}, /* 151 */
+    {170, 1, 1 << S(WIDTH)}, /* 152 */
+    {171, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 153 */
+    {163, 1, 1 << S(WIDTH)}, /* 154: DC_EVSEChargeParameterType behind */
+    {173, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 155: DC_EVPowerDeliveryParameterType */
+    {174, 2, 2 << S(WIDTH)}, /* 156 */
+    {175, 1, 1 << S(WIDTH)}, /* 157 */
+    {173, 1, 1 << S(WIDTH)}, /* 158: DC_EVPowerDeliveryParameterType behind */
+    {176, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 159: ChargingProfileType */
+    {177, 1, 1 << S(WIDTH)}, /* 160 */
+    {177, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 161 */
+    {176, 1, 1 << S(WIDTH)}, /* 162: ChargingProfileType behind */
+    {179, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 163: ProfileEntryType */
+    {180, 1, 1 << S(WIDTH)}, /* 164 */
+    {179, 1, 1 << S(WIDTH)}, /* 165: ProfileEntryType behind */
+    {181, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 166: PaymentOptionsType */
+    {181, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 167 */
+    {181, 1, 1 << S(WIDTH)}, /* 168: PaymentOptionsType behind */
+    {183, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 169: SessionSetupReqType */
+    {183, 1, 1 << S(WIDTH)}, /* 170: SessionSetupReqType behind */
+    {184, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 171: SessionSetupResType */
+    {185, 1, 1 << S(WIDTH)}, /* 172 */
+    {186, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 173 */
+    {184, 1, 1 << S(WIDTH)}, /* 174: SessionSetupResType behind */
+    {188, 3, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE) | 2 << S(WIDTH)}, /* 175: ServiceDiscoveryReqType */
+    {189, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 176 */
+    {188, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 177: ServiceDiscoveryReqType behind */
+    {191, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 178: ServiceDiscoveryResType */
+    {192, 1, 1 << S(WIDTH)}, /* 179 */
+    {193, 1, 1 << S(WIDTH)}, /* 180 */
+    {194, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 181 */
+    {191, 1, 1 << S(WIDTH)}, /* 182: ServiceDiscoveryResType behind */
+    {196, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 183: ServiceDetailReqType */
+    {196, 1, 1 << S(WIDTH)}, /* 184: ServiceDetailReqType behind */
+    {197, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 185: ServiceDetailResType */
+    {198, 1, 1 << S(WIDTH)}, /* 186 */
+    {199, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 187 */
+    {197, 1, 1 << S(WIDTH)}, /* 188: ServiceDetailResType behind */
+    {201, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 189: ServicePaymentSelectionReqType */
+    {202, 1, 1 << S(WIDTH)}, /* 190 */
+    {201, 1, 1 << S(WIDTH)}, /* 191: ServicePaymentSelectionReqType behind */
+    {203, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 192: ServicePaymentSelectionResType, SessionStopResType */
+    {203, 1, 1 << S(WIDTH)}, /* 193: ServicePaymentSelectionResType behind, SessionStopResType behind */
+    {204, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 194: PaymentDetailsReqType */
+    {205, 1, 1 << S(WIDTH)}, /* 195 */
+    {204, 1, 1 << S(WIDTH)}, /* 196: PaymentDetailsReqType behind */
+    {206, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 197: PaymentDetailsResType */
+    {207, 1, 1 << S(WIDTH)}, /* 198 */
+    {186, 1, 1 << S(WIDTH)}, /* 199 */
+    {206, 1, 1 << S(WIDTH)}, /* 200: PaymentDetailsResType behind */
+    {208, 3, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE) | 2 << S(WIDTH)}, /* 201: ContractAuthenticationReqType */
+    {209, 2, S(ATTRIBUTES) | S(HAS_EE) | 2 << S(WIDTH)}, /* 202 */
+    {209, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 203: ContractAuthenticationReqType behind */
+    {211, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 204: ContractAuthenticationResType */
+    {212, 1, 1 << S(WIDTH)}, /* 205 */
+    {211, 1, 1 << S(WIDTH)}, /* 206: ContractAuthenticationResType behind */
+    {213, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 207: ChargeParameterDiscoveryReqType */
+    {214, 3, 2 << S(WIDTH)}, /* 208 */
+    {213, 1, 1 << S(WIDTH)}, /* 209: ChargeParameterDiscoveryReqType behind */
+    {217, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 210: ChargeParameterDiscoveryResType */
+    {218, 1, 1 << S(WIDTH)}, /* 211 */
+    {219, 2, 2 << S(WIDTH)}, /* 212 */
+    {221, 3, 2 << S(WIDTH)}, /* 213 */
+    {217, 1, 1 << S(WIDTH)}, /* 214: ChargeParameterDiscoveryResType behind */
+    {224, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 215: PowerDeliveryReqType */
+    {225, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 216 */
+    {226, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 217 */
+    {224, 1, 1 << S(WIDTH)}, /* 218: PowerDeliveryReqType behind */
+    {229, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 219: PowerDeliveryResType */
+    {230, 3, 2 << S(WIDTH)}, /* 220 */
+    {229, 1, 1 << S(WIDTH)}, /* 221: PowerDeliveryResType behind */
+    {233, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 222: ChargingStatusResType */
+    {234, 1, 1 << S(WIDTH)}, /* 223 */
+    {235, 1, 1 << S(WIDTH)}, /* 224 */
+    {236, 3, 2 << S(WIDTH)}, /* 225 */
+    {237, 2, 2 << S(WIDTH)}, /* 226 */
+    {238, 1, 1 << S(WIDTH)}, /* 227 */
+    {239, 1, 1 << S(WIDTH)}, /* 228 */
+    {233, 1, 1 << S(WIDTH)}, /* 229: ChargingStatusResType behind */
+    {240, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 230: MeteringReceiptReqType */
+    {241, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 231 */
+    {242, 2, 2 << S(WIDTH)}, /* 232 */
+    {243, 1, 1 << S(WIDTH)}, /* 233 */
+    {241, 1, 1 << S(WIDTH)}, /* 234: MeteringReceiptReqType behind */
+    {244, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 235: MeteringReceiptResType */
+    {245, 1, 1 << S(WIDTH)}, /* 236 */
+    {244, 1, 1 << S(WIDTH)}, /* 237: MeteringReceiptResType behind */
+    {246, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 238: CertificateUpdateReqType */
+    {247, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 239 */
+    {248, 1, 1 << S(WIDTH)}, /* 240 */
+    {249, 1, 1 << S(WIDTH)}, /* 241 */
+    {250, 1, 1 << S(WIDTH)}, /* 242 */
+    {247, 1, 1 << S(WIDTH)}, /* 243: CertificateUpdateReqType behind */
+    {251, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 244: CertificateUpdateResType */
+    {252, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 245 */
+    {253, 1, 1 << S(WIDTH)}, /* 246 */
+    {254, 1, 1 << S(WIDTH)}, /* 247 */
+    {255, 1, 1 << S(WIDTH)}, /* 248 */
+    {256, 1, 1 << S(WIDTH)}, /* 249 */
+    {257, 1, 1 << S(WIDTH)}, /* 250 */
+    {252, 1, 1 << S(WIDTH)}, /* 251: CertificateUpdateResType behind */
+    {258, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 252: CertificateInstallationReqType */
+    {259, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 253 */
+    {260, 1, 1 << S(WIDTH)}, /* 254 */
+    {261, 1, 1 << S(WIDTH)}, /* 255 */
+    {259, 1, 1 << S(WIDTH)}, /* 256: CertificateInstallationReqType behind */
+    {262, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 257: CertificateInstallationResType */
+    {263, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 258 */
+    {264, 1, 1 << S(WIDTH)}, /* 259 */
+    {265, 1, 1 << S(WIDTH)}, /* 260 */
+    {266, 1, 1 << S(WIDTH)}, /* 261 */
+    {267, 1, 1 << S(WIDTH)}, /* 262 */
+    {263, 1, 1 << S(WIDTH)}, /* 263: CertificateInstallationResType behind */
+    {268, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 264: CableCheckReqType, WeldingDetectionReqType */
+    {268, 1, 1 << S(WIDTH)}, /* 265: CableCheckReqType behind, WeldingDetectionReqType behind */
+    {269, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 266: CableCheckResType */
+    {270, 1, 1 << S(WIDTH)}, /* 267 */
+    {271, 1, 1 << S(WIDTH)}, /* 268 */
+    {269, 1, 1 << S(WIDTH)}, /* 269: CableCheckResType behind */
+    {272, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 270: PreChargeReqType */
+    {273, 1, 1 << S(WIDTH)}, /* 271 */
+    {274, 1, 1 << S(WIDTH)}, /* 272 */
+    {272, 1, 1 << S(WIDTH)}, /* 273: PreChargeReqType behind */
+    {275, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 274: PreChargeResType, WeldingDetectionResType */
+    {276, 1, 1 << S(WIDTH)}, /* 275 */
+    {277, 1, 1 << S(WIDTH)}, /* 276 */
+    {275, 1, 1 << S(WIDTH)}, /* 277: PreChargeResType behind, WeldingDetectionResType behind */
+    {278, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 278: CurrentDemandReqType */
+    {279, 1, 1 << S(WIDTH)}, /* 279 */
+    {280, 5, 3 << S(WIDTH)}, /* 280 */
+    {281, 4, 3 << S(WIDTH)}, /* 281 */
+    {282, 3, 2 << S(WIDTH)}, /* 282 */
+    {283, 2, 2 << S(WIDTH)}, /* 283 */
+    {284, 1, 1 << S(WIDTH)}, /* 284 */
+    {285, 3, 2 << S(WIDTH)}, /* 285 */
+    {286, 2, 2 << S(WIDTH)}, /* 286 */
+    {287, 1, 1 << S(WIDTH)}, /* 287 */
+    {278, 1, 1 << S(WIDTH)}, /* 288: CurrentDemandReqType behind */
+    {288, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 289: CurrentDemandResType */
+    {289, 1, 1 << S(WIDTH)}, /* 290 */
+    {290, 1, 1 << S(WIDTH)}, /* 291 */
+    {291, 1, 1 << S(WIDTH)}, /* 292 */
+    {292, 1, 1 << S(WIDTH)}, /* 293 */
+    {293, 1, 1 << S(WIDTH)}, /* 294 */
+    {294, 1, 1 << S(WIDTH)}, /* 295 */
+    {295, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 296 */
+    {296, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 297 */
+    {297, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 298 */
+    {288, 1, 1 << S(WIDTH)}, /* 299: CurrentDemandResType behind */
+    {299, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 300: SignatureType */
+    {300, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 301 */
+    {301, 1, 1 << S(WIDTH)}, /* 302 */
+    {302, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 303 */
+    {303, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 304 */
+    {300, 1, 1 << S(WIDTH)}, /* 305: SignatureType behind */
+    {305, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 306: SignatureValueType */
+    {306, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 307 */
+    {306, 1, 1 << S(WIDTH)}, /* 308: SignatureValueType behind, ContractSignatureEncryptedPrivateKeyType behind, DiffieHellmanPublickeyType behind ... */
+    {307, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 309: SignedInfoType */
+    {308, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 310 */
+    {309, 1, 1 << S(WIDTH)}, /* 311 */
+    {310, 1, 1 << S(WIDTH)}, /* 312 */
+    {310, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 313 */
+    {308, 1, 1 << S(WIDTH)}, /* 314: SignedInfoType behind */
+    {312, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 315: CanonicalizationMethodType, DigestMethodType */
+    {383, 3, S(ATTRIBUTES) | S(HAS_EE) | 2 << S(WIDTH)}, /* 316 */
+    {383, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 317: CanonicalizationMethodType behind, DigestMethodType behind, ObjectType behind */
+    {313, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 318: SignatureMethodType */
+    {314, 4, S(ATTRIBUTES) | S(HAS_EE) | 3 << S(WIDTH)}, /* 319 */
+    {314, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 320: SignatureMethodType behind */
+    {318, 5, S(FIRST) | S(ATTRIBUTES) | 3 << S(WIDTH)}, /* 321: ReferenceType */
+    {319, 4, S(ATTRIBUTES) | 3 << S(WIDTH)}, /* 322 */
+    {320, 3, S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 323 */
+    {321, 2, S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 324 */
+    {322, 1, 1 << S(WIDTH)}, /* 325 */
+    {323, 1, 1 << S(WIDTH)}, /* 326 */
+    {321, 2, 2 << S(WIDTH)}, /* 327: ReferenceType behind */
+    {324, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 328: TransformsType */
+    {324, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 329 */
+    {324, 1, 1 << S(WIDTH)}, /* 330: TransformsType behind */
+    {326, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 331: TransformType */
+    {327, 4, S(ATTRIBUTES) | S(HAS_EE) | 3 << S(WIDTH)}, /* 332 */
+    {327, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 333: TransformType behind */
+    {331, 10, S(FIRST) | S(ATTRIBUTES) | 4 << S(WIDTH)}, /* 334: KeyInfoType */
+    {332, 9, S(ATTRIBUTES) | 4 << S(WIDTH)}, /* 335 */
+    {341, 10, S(HAS_EE) | 4 << S(WIDTH)}, /* 336 */
+    {332, 9, 4 << S(WIDTH)}, /* 337: KeyInfoType behind */
+    {351, 4, S(FIRST) | S(ATTRIBUTES) | 3 << S(WIDTH)}, /* 338: KeyValueType */
+    {355, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 339 */
+    {351, 4, 3 << S(WIDTH)}, /* 340: KeyValueType behind */
+    {357, 4, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE) | 3 << S(WIDTH)}, /* 341: RetrievalMethodType */
+    {358, 3, S(ATTRIBUTES) | S(HAS_EE) | 2 << S(WIDTH)}, /* 342 */
+    {359, 2, S(ATTRIBUTES) | S(HAS_EE) | 2 << S(WIDTH)}, /* 343 */
+    {359, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 344: RetrievalMethodType behind */
+    {361, 6, S(FIRST) | S(ATTRIBUTES) | 3 << S(WIDTH)}, /* 345: X509DataType */
+    {361, 7, S(HAS_EE) | 3 << S(WIDTH)}, /* 346 */
+    {361, 6, 3 << S(WIDTH)}, /* 347: X509DataType behind */
+    {368, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 348: X509IssuerSerialType */
+    {369, 1, 1 << S(WIDTH)}, /* 349 */
+    {368, 1, 1 << S(WIDTH)}, /* 350: X509IssuerSerialType behind */
+    {370, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 351: PGPDataType */
+    {372, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 352 */
+    {373, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 353 */
+    {370, 2, 2 << S(WIDTH)}, /* 354: PGPDataType behind */
+    {375, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 355: SPKIDataType */
+    {375, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 356 */
+    {378, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 357 */
+    {375, 1, 1 << S(WIDTH)}, /* 358: SPKIDataType behind */
+    {380, 6, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE) | 3 << S(WIDTH)}, /* 359: ObjectType */
+    {381, 5, S(ATTRIBUTES) | S(HAS_EE) | 3 << S(WIDTH)}, /* 360 */
+    {382, 4, S(ATTRIBUTES) | S(HAS_EE) | 3 << S(WIDTH)}, /* 361 */
+    {386, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 362: ManifestType */
+    {387, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 363 */
+    {388, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 364 */
+    {387, 1, 1 << S(WIDTH)}, /* 365: ManifestType behind */
+    {390, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 366: SignaturePropertiesType */
+    {391, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 367 */
+    {392, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 368 */
+    {391, 1, 1 << S(WIDTH)}, /* 369: SignaturePropertiesType behind */
+    {394, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 370: SignaturePropertyType */
+    {395, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 371 */
+    {396, 2, S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 372 */
+    {396, 2, 2 << S(WIDTH)}, /* 373: SignaturePropertyType behind */
+    {398, 3, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 374: DSAKeyValueType */
+    {401, 1, 1 << S(WIDTH)}, /* 375 */
+    {399, 2, 2 << S(WIDTH)}, /* 376 */
+    {400, 1, 1 << S(WIDTH)}, /* 377 */
+    {402, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 378 */
+    {403, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 379 */
+    {405, 1, 1 << S(WIDTH)}, /* 380 */
+    {398, 3, 2 << S(WIDTH)}, /* 381: DSAKeyValueType behind */
+    {406, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 382: RSAKeyValueType */
+    {407, 1, 1 << S(WIDTH)}, /* 383 */
+    {406, 1, 1 << S(WIDTH)}, /* 384: RSAKeyValueType behind */
+    {408, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 385: V2G_Message */
+    {409, 1, 1 << S(WIDTH)}, /* 386 */
+    {408, 1, 1 << S(WIDTH)}, /* 387: V2G_Message behind */
+    {410, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 388: MessageHeaderType */
+    {411, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 389 */
+    {410, 1, 1 << S(WIDTH)}, /* 390: MessageHeaderType behind */
+    {414, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 391: ServiceType */
+    {415, 2, 2 << S(WIDTH)}, /* 392 */
+    {416, 1, 1 << S(WIDTH)}, /* 393 */
+    {417, 2, 2 << S(WIDTH)}, /* 394 */
+    {418, 1, 1 << S(WIDTH)}, /* 395 */
+    {414, 1, 1 << S(WIDTH)}, /* 396: ServiceType behind */
+    {419, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 397: ServiceListType */
+    {419, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 398 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 399 */
+    {419, 1, 1 << S(WIDTH)}, /* 400: ServiceListType behind */
+    {421, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 401: SelectedServiceListType */
+    {421, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 402 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 403 */
+    {421, 1, 1 << S(WIDTH)}, /* 404: SelectedServiceListType behind */
+    {423, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 405: SelectedServiceType */
+    {424, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 406 */
+    {423, 1, 1 << S(WIDTH)}, /* 407: SelectedServiceType behind */
+    {426, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 408: ServiceParameterListType */
+    {426, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 409 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 410 */
+    {426, 1, 1 << S(WIDTH)}, /* 411: ServiceParameterListType behind */
+    {428, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 412: ParameterSetType */
+    {429, 1, 1 << S(WIDTH)}, /* 413 */
+    {429, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 414 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 415 */
+    {428, 1, 1 << S(WIDTH)}, /* 416: ParameterSetType behind */
+    {431, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 417: ParameterType */
+    {432, 6, S(ATTRIBUTES) | 3 << S(WIDTH)}, /* 418 */
+    {432, 6, 3 << S(WIDTH)}, /* 419: ParameterType behind */
+    {438, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 420: ChargeServiceType */
+    {439, 2, 2 << S(WIDTH)}, /* 421 */
+    {440, 1, 1 << S(WIDTH)}, /* 422 */
+    {441, 2, 2 << S(WIDTH)}, /* 423 */
+    {442, 1, 1 << S(WIDTH)}, /* 424 */
+    {443, 1, 1 << S(WIDTH)}, /* 425 */
+    {438, 1, 1 << S(WIDTH)}, /* 426: ChargeServiceType behind */
+    {444, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 427: SupportedEnergyTransferModeType */
+    {444, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 428 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 429 */
+    {444, 1, 1 << S(WIDTH)}, /* 430: SupportedEnergyTransferModeType behind */
+    {446, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 431: ContractSignatureEncryptedPrivateKeyType, DiffieHellmanPublickeyType, EMAIDType */
+    {447, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 432: CertificateChainType */
+    {448, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 433 */
+    {449, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 434 */
+    {448, 1, 1 << S(WIDTH)}, /* 435: CertificateChainType behind */
+    {451, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 436: SubCertificatesType */
+    {451, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 437 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 438 */
+    {451, 1, 1 << S(WIDTH)}, /* 439: SubCertificatesType behind */
+    {453, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 440: ListOfRootCertificateIDsType */
+    {453, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 441 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 442 */
+    {453, 1, 1 << S(WIDTH)}, /* 443: ListOfRootCertificateIDsType behind */
+    {455, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 444: MeterInfoType */
+    {456, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 445 */
+    {457, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 446 */
+    {458, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 447 */
+    {459, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 448 */
+    {455, 1, 1 << S(WIDTH)}, /* 449: MeterInfoType behind */
+    {461, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 450: PhysicalValueType */
+    {462, 1, 1 << S(WIDTH)}, /* 451 */
+    {463, 1, 1 << S(WIDTH)}, /* 452 */
+    {461, 1, 1 << S(WIDTH)}, /* 453: PhysicalValueType behind */
+    {464, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 454: NotificationType */
+    {465, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 455 */
+    {464, 1, 1 << S(WIDTH)}, /* 456: NotificationType behind */
+    {467, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 457: SAScheduleListType */
+    {467, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 458 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 459 */
+    {467, 1, 1 << S(WIDTH)}, /* 460: SAScheduleListType behind */
+    {469, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 461: SAScheduleTupleType */
+    {470, 1, 1 << S(WIDTH)}, /* 462 */
+    {471, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 463 */
+    {469, 1, 1 << S(WIDTH)}, /* 464: SAScheduleTupleType behind */
+    {473, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 465: SalesTariffType */
+    {474, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 466 */
+    {475, 3, 2 << S(WIDTH)}, /* 467 */
+    {476, 2, 2 << S(WIDTH)}, /* 468 */
+    {477, 1, 1 << S(WIDTH)}, /* 469 */
+    {478, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 470 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 471 */
+    {474, 1, 1 << S(WIDTH)}, /* 472: SalesTariffType behind */
+    {480, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 473: PMaxScheduleType */
+    {480, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 474 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 475 */
+    {480, 1, 1 << S(WIDTH)}, /* 476: PMaxScheduleType behind */
+    {482, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 477: EntryType */
+    {482, 2, 2 << S(WIDTH)}, /* 478: EntryType behind */
+    {484, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 479: SalesTariffEntryType */
+    {486, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 480 */
+    {487, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 481 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 482 */
+    {484, 2, 2 << S(WIDTH)}, /* 483: SalesTariffEntryType behind */
+    {489, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 484: PMaxScheduleEntryType */
+    {491, 1, 1 << S(WIDTH)}, /* 485 */
+    {489, 2, 2 << S(WIDTH)}, /* 486: PMaxScheduleEntryType behind */
+    {492, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 487: RelativeTimeIntervalType */
+    {493, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 488 */
+    {492, 1, 1 << S(WIDTH)}, /* 489: RelativeTimeIntervalType behind */
+    {495, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 490: ConsumptionCostType */
+    {496, 1, 1 << S(WIDTH)}, /* 491 */
+    {496, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 492 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 493 */
+    {495, 1, 1 << S(WIDTH)}, /* 494: ConsumptionCostType behind */
+    {498, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 495: CostType */
+    {499, 1, 1 << S(WIDTH)}, /* 496 */
+    {500, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 497 */
+    {498, 1, 1 << S(WIDTH)}, /* 498: CostType behind */
+    {502, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 499: EVSEStatusType */
+    {503, 1, 1 << S(WIDTH)}, /* 500 */
+    {502, 1, 1 << S(WIDTH)}, /* 501: EVSEStatusType behind */
+    {504, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 502: AC_EVSEStatusType */
+    {505, 1, 1 << S(WIDTH)}, /* 503 */
+    {506, 1, 1 << S(WIDTH)}, /* 504 */
+    {504, 1, 1 << S(WIDTH)}, /* 505: AC_EVSEStatusType behind */
+    {507, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 506: DC_EVSEStatusType */
+    {508, 1, 1 << S(WIDTH)}, /* 507 */
+    {509, 2, 2 << S(WIDTH)}, /* 508 */
+    {510, 1, 1 << S(WIDTH)}, /* 509 */
+    {507, 1, 1 << S(WIDTH)}, /* 510: DC_EVSEStatusType behind */
+    {511, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 511: DC_EVStatusType */
+    {512, 1, 1 << S(WIDTH)}, /* 512 */
+    {513, 1, 1 << S(WIDTH)}, /* 513 */
+    {511, 1, 1 << S(WIDTH)}, /* 514: DC_EVStatusType behind */
+    {514, 2, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE) | 2 << S(WIDTH)}, /* 515: EVChargeParameterType */
+    {514, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 516: EVChargeParameterType behind */
+    {516, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 517: AC_EVChargeParameterType */
+    {517, 1, 1 << S(WIDTH)}, /* 518 */
+    {518, 1, 1 << S(WIDTH)}, /* 519 */
+    {519, 1, 1 << S(WIDTH)}, /* 520 */
+    {520, 1, 1 << S(WIDTH)}, /* 521 */
+    {516, 2, 2 << S(WIDTH)}, /* 522: AC_EVChargeParameterType behind */
+    {521, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 523: DC_EVChargeParameterType */
+    {522, 1, 1 << S(WIDTH)}, /* 524 */
+    {523, 1, 1 << S(WIDTH)}, /* 525 */
+    {524, 2, 2 << S(WIDTH)}, /* 526 */
+    {525, 1, 1 << S(WIDTH)}, /* 527 */
+    {526, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 528 */
+    {527, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 529 */
+    {528, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 530 */
+    {529, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 531 */
+    {521, 2, 2 << S(WIDTH)}, /* 532: DC_EVChargeParameterType behind */
+    {531, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 533: AC_EVSEChargeParameterType */
+    {532, 1, 1 << S(WIDTH)}, /* 534 */
+    {533, 1, 1 << S(WIDTH)}, /* 535 */
+    {531, 1, 1 << S(WIDTH)}, /* 536: AC_EVSEChargeParameterType behind */
+    {534, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 537: DC_EVSEChargeParameterType */
+    {535, 1, 1 << S(WIDTH)}, /* 538 */
+    {536, 1, 1 << S(WIDTH)}, /* 539 */
+    {537, 1, 1 << S(WIDTH)}, /* 540 */
+    {538, 1, 1 << S(WIDTH)}, /* 541 */
+    {539, 1, 1 << S(WIDTH)}, /* 542 */
+    {540, 2, 2 << S(WIDTH)}, /* 543 */
+    {541, 1, 1 << S(WIDTH)}, /* 544 */
+    {542, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 545 */
+    {534, 1, 1 << S(WIDTH)}, /* 546: DC_EVSEChargeParameterType behind */
+    {544, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 547: DC_EVPowerDeliveryParameterType */
+    {545, 2, 2 << S(WIDTH)}, /* 548 */
+    {546, 1, 1 << S(WIDTH)}, /* 549 */
+    {544, 1, 1 << S(WIDTH)}, /* 550: DC_EVPowerDeliveryParameterType behind */
+    {547, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 551: ChargingProfileType */
+    {547, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 552 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 553 */
+    {547, 1, 1 << S(WIDTH)}, /* 554: ChargingProfileType behind */
+    {549, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 555: ProfileEntryType */
+    {550, 1, 1 << S(WIDTH)}, /* 556 */
+    {551, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 557 */
+    {549, 1, 1 << S(WIDTH)}, /* 558: ProfileEntryType behind */
+    {553, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 559: PaymentOptionListType */
+    {553, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 560 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 561 */
+    {553, 1, 1 << S(WIDTH)}, /* 562: PaymentOptionListType behind */
+    {555, 36, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE) | 6 << S(WIDTH)}, /* 563: BodyType */
+    {555, 36, S(HAS_EE) | 6 << S(WIDTH)}, /* 564: BodyType behind */
+    {591, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 565: SessionSetupReqType */
+    {591, 1, 1 << S(WIDTH)}, /* 566: SessionSetupReqType behind */
+    {592, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 567: SessionSetupResType */
+    {593, 1, 1 << S(WIDTH)}, /* 568 */
+    {594, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 569 */
+    {592, 1, 1 << S(WIDTH)}, /* 570: SessionSetupResType behind */
+    {596, 3, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE) | 2 << S(WIDTH)}, /* 571: ServiceDiscoveryReqType */
+    {597, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 572 */
+    {596, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 573: ServiceDiscoveryReqType behind */
+    {599, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 574: ServiceDiscoveryResType */
+    {600, 1, 1 << S(WIDTH)}, /* 575 */
+    {601, 1, 1 << S(WIDTH)}, /* 576 */
+    {602, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 577 */
+    {599, 1, 1 << S(WIDTH)}, /* 578: ServiceDiscoveryResType behind */
+    {604, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 579: ServiceDetailReqType */
+    {604, 1, 1 << S(WIDTH)}, /* 580: ServiceDetailReqType behind */
+    {605, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 581: ServiceDetailResType */
+    {606, 1, 1 << S(WIDTH)}, /* 582 */
+    {607, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 583 */
+    {605, 1, 1 << S(WIDTH)}, /* 584: ServiceDetailResType behind */
+    {609, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 585: PaymentServiceSelectionReqType */
+    {610, 1, 1 << S(WIDTH)}, /* 586 */
+    {609, 1, 1 << S(WIDTH)}, /* 587: PaymentServiceSelectionReqType behind */
+    {611, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 588: PaymentServiceSelectionResType, SessionStopResType */
+    {611, 1, 1 << S(WIDTH)}, /* 589: PaymentServiceSelectionResType behind, SessionStopResType behind */
+    {612, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 590: PaymentDetailsReqType */
+    {613, 1, 1 << S(WIDTH)}, /* 591 */
+    {612, 1, 1 << S(WIDTH)}, /* 592: PaymentDetailsReqType behind */
+    {614, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 593: PaymentDetailsResType */
+    {615, 1, 1 << S(WIDTH)}, /* 594 */
+    {594, 1, 1 << S(WIDTH)}, /* 595 */
+    {614, 1, 1 << S(WIDTH)}, /* 596: PaymentDetailsResType behind */
+    {616, 3, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE) | 2 << S(WIDTH)}, /* 597: AuthorizationReqType */
+    {617, 2, S(ATTRIBUTES) | S(HAS_EE) | 2 << S(WIDTH)}, /* 598 */
+    {617, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 599: AuthorizationReqType behind */
+    {619, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 600: AuthorizationResType */
+    {620, 1, 1 << S(WIDTH)}, /* 601 */
+    {619, 1, 1 << S(WIDTH)}, /* 602: AuthorizationResType behind */
+    {621, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 603: ChargeParameterDiscoveryReqType */
+    {622, 1, 1 << S(WIDTH)}, /* 604 */
+    {623, 3, 2 << S(WIDTH)}, /* 605 */
+    {621, 2, 2 << S(WIDTH)}, /* 606: ChargeParameterDiscoveryReqType behind */
+    {626, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 607: ChargeParameterDiscoveryResType */
+    {627, 1, 1 << S(WIDTH)}, /* 608 */
+    {628, 5, 3 << S(WIDTH)}, /* 609 */
+    {630, 3, 2 << S(WIDTH)}, /* 610 */
+    {626, 1, 1 << S(WIDTH)}, /* 611: ChargeParameterDiscoveryResType behind */
+    {633, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 612: PowerDeliveryReqType */
+    {634, 1, 1 << S(WIDTH)}, /* 613 */
+    {635, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 614 */
+    {636, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 615 */
+    {633, 1, 1 << S(WIDTH)}, /* 616: PowerDeliveryReqType behind */
+    {639, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 617: PowerDeliveryResType, MeteringReceiptResType */
+    {640, 3, 2 << S(WIDTH)}, /* 618 */
+    {639, 1, 1 << S(WIDTH)}, /* 619: PowerDeliveryResType behind, MeteringReceiptResType behind */
+    {643, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 620: MeteringReceiptReqType */
+    {644, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 621 */
+    {645, 2, 2 << S(WIDTH)}, /* 622 */
+    {646, 1, 1 << S(WIDTH)}, /* 623 */
+    {644, 1, 1 << S(WIDTH)}, /* 624: MeteringReceiptReqType behind */
+    {647, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 625: SessionStopReqType */
+    {647, 1, 1 << S(WIDTH)}, /* 626: SessionStopReqType behind */
+    {648, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 627: CertificateUpdateReqType */
+    {649, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 628 */
+    {650, 1, 1 << S(WIDTH)}, /* 629 */
+    {651, 1, 1 << S(WIDTH)}, /* 630 */
+    {649, 1, 1 << S(WIDTH)}, /* 631: CertificateUpdateReqType behind */
+    {652, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 632: CertificateUpdateResType */
+    {653, 1, 1 << S(WIDTH)}, /* 633 */
+    {654, 1, 1 << S(WIDTH)}, /* 634 */
+    {655, 1, 1 << S(WIDTH)}, /* 635 */
+    {656, 1, 1 << S(WIDTH)}, /* 636 */
+    {657, 1, 1 << S(WIDTH)}, /* 637 */
+    {658, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 638 */
+    {652, 1, 1 << S(WIDTH)}, /* 639: CertificateUpdateResType behind */
+    {660, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 640: CertificateInstallationReqType */
+    {661, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 641 */
+    {662, 1, 1 << S(WIDTH)}, /* 642 */
+    {661, 1, 1 << S(WIDTH)}, /* 643: CertificateInstallationReqType behind */
+    {663, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 644: CertificateInstallationResType */
+    {664, 1, 1 << S(WIDTH)}, /* 645 */
+    {665, 1, 1 << S(WIDTH)}, /* 646 */
+    {666, 1, 1 << S(WIDTH)}, /* 647 */
+    {667, 1, 1 << S(WIDTH)}, /* 648 */
+    {668, 1, 1 << S(WIDTH)}, /* 649 */
+    {663, 1, 1 << S(WIDTH)}, /* 650: CertificateInstallationResType behind */
+    {669, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 651: ChargingStatusResType */
+    {670, 1, 1 << S(WIDTH)}, /* 652 */
+    {671, 1, 1 << S(WIDTH)}, /* 653 */
+    {672, 4, 3 << S(WIDTH)}, /* 654 */
+    {673, 3, 2 << S(WIDTH)}, /* 655 */
+    {674, 2, 2 << S(WIDTH)}, /* 656 */
+    {675, 1, 1 << S(WIDTH)}, /* 657 */
+    {669, 1, 1 << S(WIDTH)}, /* 658: ChargingStatusResType behind */
+    {676, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 659: CableCheckReqType, WeldingDetectionReqType */
+    {676, 1, 1 << S(WIDTH)}, /* 660: CableCheckReqType behind, WeldingDetectionReqType behind */
+    {677, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 661: CableCheckResType */
+    {678, 1, 1 << S(WIDTH)}, /* 662 */
+    {679, 1, 1 << S(WIDTH)}, /* 663 */
+    {677, 1, 1 << S(WIDTH)}, /* 664: CableCheckResType behind */
+    {680, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 665: PreChargeReqType */
+    {681, 1, 1 << S(WIDTH)}, /* 666 */
+    {682, 1, 1 << S(WIDTH)}, /* 667 */
+    {680, 1, 1 << S(WIDTH)}, /* 668: PreChargeReqType behind */
+    {683, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 669: PreChargeResType, WeldingDetectionResType */
+    {684, 1, 1 << S(WIDTH)}, /* 670 */
+    {685, 1, 1 << S(WIDTH)}, /* 671 */
+    {683, 1, 1 << S(WIDTH)}, /* 672: PreChargeResType behind, WeldingDetectionResType behind */
+    {686, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 673: CurrentDemandReqType */
+    {687, 1, 1 << S(WIDTH)}, /* 674 */
+    {688, 5, 3 << S(WIDTH)}, /* 675 */
+    {689, 4, 3 << S(WIDTH)}, /* 676 */
+    {690, 3, 2 << S(WIDTH)}, /* 677 */
+    {691, 2, 2 << S(WIDTH)}, /* 678 */
+    {692, 1, 1 << S(WIDTH)}, /* 679 */
+    {693, 3, 2 << S(WIDTH)}, /* 680 */
+    {694, 2, 2 << S(WIDTH)}, /* 681 */
+    {695, 1, 1 << S(WIDTH)}, /* 682 */
+    {686, 1, 1 << S(WIDTH)}, /* 683: CurrentDemandReqType behind */
+    {696, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 684: CurrentDemandResType */
+    {697, 1, 1 << S(WIDTH)}, /* 685 */
+    {698, 1, 1 << S(WIDTH)}, /* 686 */
+    {699, 1, 1 << S(WIDTH)}, /* 687 */
+    {700, 1, 1 << S(WIDTH)}, /* 688 */
+    {701, 1, 1 << S(WIDTH)}, /* 689 */
+    {702, 1, 1 << S(WIDTH)}, /* 690 */
+    {703, 4, 3 << S(WIDTH)}, /* 691 */
+    {704, 3, 2 << S(WIDTH)}, /* 692 */
+    {705, 2, 2 << S(WIDTH)}, /* 693 */
+    {706, 1, 1 << S(WIDTH)}, /* 694 */
+    {707, 1, 1 << S(WIDTH)}, /* 695 */
+    {708, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 696 */
+    {709, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 697 */
+    {696, 1, 1 << S(WIDTH)}, /* 698: CurrentDemandResType behind */
+    {711, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 699: V2G_Message */
+    {712, 1, 1 << S(WIDTH)}, /* 700 */
+    {711, 1, 1 << S(WIDTH)}, /* 701: V2G_Message behind */
+    {713, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 702: V2GMessageType, V2GRequestType, AuthorizationSetupReqType ... */
+    {713, 1, 1 << S(WIDTH)}, /* 703: V2GMessageType behind, V2GRequestType behind, AuthorizationSetupReqType behind ... */
+    {714, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 704: SessionSetupReqType */
+    {715, 1, 1 << S(WIDTH)}, /* 705 */
+    {714, 1, 1 << S(WIDTH)}, /* 706: SessionSetupReqType behind */
+    {716, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 707: V2GResponseType, ServiceSelectionResType, MeteringConfirmationResType ... */
+    {717, 1, 1 << S(WIDTH)}, /* 708 */
+    {716, 1, 1 << S(WIDTH)}, /* 709: V2GResponseType behind, ServiceSelectionResType behind, MeteringConfirmationResType behind ... */
+    {718, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 710: SessionSetupResType */
+    {719, 1, 1 << S(WIDTH)}, /* 711 */
+    {720, 1, 1 << S(WIDTH)}, /* 712 */
+    {718, 1, 1 << S(WIDTH)}, /* 713: SessionSetupResType behind */
+    {721, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 714: AuthorizationSetupResType */
+    {722, 1, 1 << S(WIDTH)}, /* 715 */
+    {723, 1, 1 << S(WIDTH)}, /* 716 */
+    {723, 2, 2 << S(WIDTH)}, /* 717 */
+    {724, 1, 1 << S(WIDTH)}, /* 718 */
+    {725, 2, 2 << S(WIDTH)}, /* 719 */
+    {721, 1, 1 << S(WIDTH)}, /* 720: AuthorizationSetupResType behind */
+    {727, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 721: AuthorizationReqType */
+    {728, 1, 1 << S(WIDTH)}, /* 722 */
+    {729, 2, 2 << S(WIDTH)}, /* 723 */
+    {727, 1, 1 << S(WIDTH)}, /* 724: AuthorizationReqType behind */
+    {731, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 725: AuthorizationResType */
+    {732, 1, 1 << S(WIDTH)}, /* 726 */
+    {733, 1, 1 << S(WIDTH)}, /* 727 */
+    {731, 1, 1 << S(WIDTH)}, /* 728: AuthorizationResType behind */
+    {734, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 729: ServiceDiscoveryReqType */
+    {735, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 730 */
+    {734, 1, 1 << S(WIDTH)}, /* 731: ServiceDiscoveryReqType behind */
+    {737, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 732: ServiceDiscoveryResType */
+    {738, 1, 1 << S(WIDTH)}, /* 733 */
+    {739, 1, 1 << S(WIDTH)}, /* 734 */
+    {740, 1, 1 << S(WIDTH)}, /* 735 */
+    {741, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 736 */
+    {737, 1, 1 << S(WIDTH)}, /* 737: ServiceDiscoveryResType behind */
+    {743, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 738: ServiceDetailReqType */
+    {744, 1, 1 << S(WIDTH)}, /* 739 */
+    {743, 1, 1 << S(WIDTH)}, /* 740: ServiceDetailReqType behind */
+    {745, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 741: ServiceDetailResType */
+    {746, 1, 1 << S(WIDTH)}, /* 742 */
+    {747, 1, 1 << S(WIDTH)}, /* 743 */
+    {748, 1, 1 << S(WIDTH)}, /* 744 */
+    {745, 1, 1 << S(WIDTH)}, /* 745: ServiceDetailResType behind */
+    {749, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 746: ServiceSelectionReqType */
+    {750, 1, 1 << S(WIDTH)}, /* 747 */
+    {751, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 748 */
+    {749, 1, 1 << S(WIDTH)}, /* 749: ServiceSelectionReqType behind */
+    {753, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 750: ScheduleExchangeReqType */
+    {754, 1, 1 << S(WIDTH)}, /* 751 */
+    {755, 2, 2 << S(WIDTH)}, /* 752 */
+    {753, 1, 1 << S(WIDTH)}, /* 753: ScheduleExchangeReqType behind */
+    {757, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 754: ScheduleExchangeResType */
+    {758, 1, 1 << S(WIDTH)}, /* 755 */
+    {759, 1, 1 << S(WIDTH)}, /* 756 */
+    {760, 3, 2 << S(WIDTH)}, /* 757 */
+    {761, 2, 2 << S(WIDTH)}, /* 758 */
+    {757, 1, 1 << S(WIDTH)}, /* 759: ScheduleExchangeResType behind */
+    {763, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 760: PowerDeliveryReqType */
+    {764, 1, 1 << S(WIDTH)}, /* 761 */
+    {765, 1, 1 << S(WIDTH)}, /* 762 */
+    {766, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 763 */
+    {767, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 764 */
+    {763, 1, 1 << S(WIDTH)}, /* 765: PowerDeliveryReqType behind */
+    {769, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 766: PowerDeliveryResType */
+    {770, 1, 1 << S(WIDTH)}, /* 767 */
+    {771, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 768 */
+    {769, 1, 1 << S(WIDTH)}, /* 769: PowerDeliveryResType behind */
+    {773, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 770: MeteringConfirmationReqType */
+    {774, 1, 1 << S(WIDTH)}, /* 771 */
+    {773, 1, 1 << S(WIDTH)}, /* 772: MeteringConfirmationReqType behind */
+    {775, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 773: SessionStopReqType */
+    {776, 1, 1 << S(WIDTH)}, /* 774 */
+    {777, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 775 */
+    {778, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 776 */
+    {775, 1, 1 << S(WIDTH)}, /* 777: SessionStopReqType behind */
+    {780, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 778: CertificateInstallationReqType */
+    {781, 1, 1 << S(WIDTH)}, /* 779 */
+    {782, 1, 1 << S(WIDTH)}, /* 780 */
+    {783, 1, 1 << S(WIDTH)}, /* 781 */
+    {784, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 782 */
+    {780, 1, 1 << S(WIDTH)}, /* 783: CertificateInstallationReqType behind */
+    {786, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 784: CertificateInstallationResType */
+    {787, 1, 1 << S(WIDTH)}, /* 785 */
+    {788, 1, 1 << S(WIDTH)}, /* 786 */
+    {789, 1, 1 << S(WIDTH)}, /* 787 */
+    {790, 1, 1 << S(WIDTH)}, /* 788 */
+    {791, 1, 1 << S(WIDTH)}, /* 789 */
+    {786, 1, 1 << S(WIDTH)}, /* 790: CertificateInstallationResType behind */
+    {792, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 791: VehicleCheckInReqType */
+    {793, 1, 1 << S(WIDTH)}, /* 792 */
+    {794, 1, 1 << S(WIDTH)}, /* 793 */
+    {795, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 794 */
+    {796, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 795 */
+    {797, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 796 */
+    {792, 1, 1 << S(WIDTH)}, /* 797: VehicleCheckInReqType behind */
+    {799, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 798: VehicleCheckInResType */
+    {800, 1, 1 << S(WIDTH)}, /* 799 */
+    {801, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 800 */
+    {802, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 801 */
+    {803, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 802 */
+    {799, 1, 1 << S(WIDTH)}, /* 803: VehicleCheckInResType behind */
+    {805, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 804: VehicleCheckOutReqType */
+    {806, 1, 1 << S(WIDTH)}, /* 805 */
+    {807, 1, 1 << S(WIDTH)}, /* 806 */
+    {805, 1, 1 << S(WIDTH)}, /* 807: VehicleCheckOutReqType behind */
+    {808, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 808: VehicleCheckOutResType */
+    {809, 1, 1 << S(WIDTH)}, /* 809 */
+    {810, 1, 1 << S(WIDTH)}, /* 810 */
+    {808, 1, 1 << S(WIDTH)}, /* 811: VehicleCheckOutResType behind */
+    {811, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 812: PnC_ASResAuthorizationModeType */
+    {812, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 813 */
+    {811, 1, 1 << S(WIDTH)}, /* 814: PnC_ASResAuthorizationModeType behind */
+    {814, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 815: SupportedProvidersListType */
+    {814, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 816 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 817 */
+    {814, 1, 1 << S(WIDTH)}, /* 818: SupportedProvidersListType behind */
+    {816, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 819: PnC_AReqAuthorizationModeType */
+    {817, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 820 */
+    {818, 1, 1 << S(WIDTH)}, /* 821 */
+    {817, 1, 1 << S(WIDTH)}, /* 822: PnC_AReqAuthorizationModeType behind */
+    {819, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 823: ServiceIDListType */
+    {819, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 824 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 825 */
+    {819, 1, 1 << S(WIDTH)}, /* 826: ServiceIDListType behind */
+    {821, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 827: ServiceType */
+    {822, 1, 1 << S(WIDTH)}, /* 828 */
+    {821, 1, 1 << S(WIDTH)}, /* 829: ServiceType behind */
+    {823, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 830: ServiceListType */
+    {823, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 831 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 832 */
+    {823, 1, 1 << S(WIDTH)}, /* 833: ServiceListType behind */
+    {825, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 834: SelectedServiceType */
+    {826, 1, 1 << S(WIDTH)}, /* 835 */
+    {825, 1, 1 << S(WIDTH)}, /* 836: SelectedServiceType behind */
+    {827, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 837: SelectedServiceListType */
+    {827, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 838 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 839 */
+    {827, 1, 1 << S(WIDTH)}, /* 840: SelectedServiceListType behind */
+    {829, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 841: ParameterType */
+    {830, 6, S(ATTRIBUTES) | 3 << S(WIDTH)}, /* 842 */
+    {830, 6, 3 << S(WIDTH)}, /* 843: ParameterType behind */
+    {836, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 844: ParameterSetType */
+    {837, 1, 1 << S(WIDTH)}, /* 845 */
+    {837, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 846 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 847 */
+    {836, 1, 1 << S(WIDTH)}, /* 848: ParameterSetType behind */
+    {839, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 849: ServiceParameterListType */
+    {839, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 850 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 851 */
+    {839, 1, 1 << S(WIDTH)}, /* 852: ServiceParameterListType behind */
+    {841, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 853: ScheduleTupleType */
+    {842, 1, 1 << S(WIDTH)}, /* 854 */
+    {843, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 855 */
+    {841, 1, 1 << S(WIDTH)}, /* 856: ScheduleTupleType behind */
+    {845, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 857: ChargingScheduleType */
+    {846, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 858 */
+    {845, 1, 1 << S(WIDTH)}, /* 859: ChargingScheduleType behind */
+    {849, 6, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE) | 3 << S(WIDTH)}, /* 860: Scheduled_SEReqControlModeType */
+    {850, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 861 */
+    {851, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 862 */
+    {852, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 863 */
+    {853, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 864 */
+    {849, 6, S(HAS_EE) | 3 << S(WIDTH)}, /* 865: Scheduled_SEReqControlModeType behind */
+    {855, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 866: Scheduled_SEResControlModeType */
+    {855, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 867 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 868 */
+    {855, 1, 1 << S(WIDTH)}, /* 869: Scheduled_SEResControlModeType behind */
+    {857, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 870: Dynamic_SEReqControlModeType */
+    {858, 3, 2 << S(WIDTH)}, /* 871 */
+    {859, 2, 2 << S(WIDTH)}, /* 872 */
+    {860, 1, 1 << S(WIDTH)}, /* 873 */
+    {861, 1, 1 << S(WIDTH)}, /* 874 */
+    {862, 1, 1 << S(WIDTH)}, /* 875 */
+    {863, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 876 */
+    {864, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 877 */
+    {857, 1, 1 << S(WIDTH)}, /* 878: Dynamic_SEReqControlModeType behind */
+    {866, 6, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE) | 3 << S(WIDTH)}, /* 879: Dynamic_SEResControlModeType */
+    {867, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 880 */
+    {868, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 881 */
+    {869, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 882 */
+    {866, 6, S(HAS_EE) | 3 << S(WIDTH)}, /* 883: Dynamic_SEResControlModeType behind */
+    {872, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 884: SignedInstallationDataType */
+    {873, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 885 */
+    {874, 1, 1 << S(WIDTH)}, /* 886 */
+    {875, 1, 1 << S(WIDTH)}, /* 887 */
+    {876, 3, 2 << S(WIDTH)}, /* 888 */
+    {873, 1, 1 << S(WIDTH)}, /* 889: SignedInstallationDataType behind */
+    {879, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 890: SignedMeteringDataType */
+    {880, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 891 */
+    {881, 1, 1 << S(WIDTH)}, /* 892 */
+    {882, 3, 2 << S(WIDTH)}, /* 893 */
+    {883, 2, 2 << S(WIDTH)}, /* 894 */
+    {880, 1, 1 << S(WIDTH)}, /* 895: SignedMeteringDataType behind */
+    {885, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 896: Scheduled_SMDTControlModeType */
+    {885, 1, 1 << S(WIDTH)}, /* 897: Scheduled_SMDTControlModeType behind */
+    {886, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 898: TargetPositionType */
+    {887, 1, 1 << S(WIDTH)}, /* 899 */
+    {886, 1, 1 << S(WIDTH)}, /* 900: TargetPositionType behind */
+    {888, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 901: PowerScheduleType */
+    {889, 3, 2 << S(WIDTH)}, /* 902 */
+    {890, 2, 2 << S(WIDTH)}, /* 903 */
+    {891, 1, 1 << S(WIDTH)}, /* 904 */
+    {888, 1, 1 << S(WIDTH)}, /* 905: PowerScheduleType behind */
+    {892, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 906: PowerScheduleEntryListType */
+    {892, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 907 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 908 */
+    {892, 1, 1 << S(WIDTH)}, /* 909: PowerScheduleEntryListType behind */
+    {894, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 910: PowerScheduleEntryType */
+    {895, 1, 1 << S(WIDTH)}, /* 911 */
+    {896, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 912 */
+    {897, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 913 */
+    {894, 1, 1 << S(WIDTH)}, /* 914: PowerScheduleEntryType behind */
+    {899, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 915: PriceScheduleType */
+    {900, 1, 1 << S(WIDTH)}, /* 916 */
+    {901, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 917 */
+    {899, 1, 1 << S(WIDTH)}, /* 918: PriceScheduleType behind */
+    {903, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 919: PriceLevelScheduleType */
+    {904, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 920 */
+    {905, 1, 1 << S(WIDTH)}, /* 921 */
+    {906, 2, 2 << S(WIDTH)}, /* 922 */
+    {907, 1, 1 << S(WIDTH)}, /* 923 */
+    {908, 1, 1 << S(WIDTH)}, /* 924 */
+    {904, 1, 1 << S(WIDTH)}, /* 925: PriceLevelScheduleType behind */
+    {909, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 926: PriceLevelScheduleEntryListType */
+    {909, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 927 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 928 */
+    {909, 1, 1 << S(WIDTH)}, /* 929: PriceLevelScheduleEntryListType behind */
+    {911, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 930: PriceLevelScheduleEntryType */
+    {912, 1, 1 << S(WIDTH)}, /* 931 */
+    {911, 1, 1 << S(WIDTH)}, /* 932: PriceLevelScheduleEntryType behind */
+    {913, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 933: AbsolutePriceScheduleType */
+    {914, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 934 */
+    {915, 1, 1 << S(WIDTH)}, /* 935 */
+    {916, 2, 2 << S(WIDTH)}, /* 936 */
+    {917, 1, 1 << S(WIDTH)}, /* 937 */
+    {918, 1, 1 << S(WIDTH)}, /* 938 */
+    {919, 1, 1 << S(WIDTH)}, /* 939 */
+    {920, 4, 3 << S(WIDTH)}, /* 940 */
+    {921, 3, 2 << S(WIDTH)}, /* 941 */
+    {922, 2, 2 << S(WIDTH)}, /* 942 */
+    {923, 1, 1 << S(WIDTH)}, /* 943 */
+    {924, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 944 */
+    {925, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 945 */
+    {914, 1, 1 << S(WIDTH)}, /* 946: AbsolutePriceScheduleType behind */
+    {927, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 947: TaxRuleListType */
+    {927, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 948 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 949 */
+    {927, 1, 1 << S(WIDTH)}, /* 950: TaxRuleListType behind */
+    {929, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 951: TaxRuleType */
+    {930, 2, 2 << S(WIDTH)}, /* 952 */
+    {931, 1, 1 << S(WIDTH)}, /* 953 */
+    {932, 2, 2 << S(WIDTH)}, /* 954 */
+    {933, 1, 1 << S(WIDTH)}, /* 955 */
+    {934, 1, 1 << S(WIDTH)}, /* 956 */
+    {935, 1, 1 << S(WIDTH)}, /* 957 */
+    {936, 1, 1 << S(WIDTH)}, /* 958 */
+    {929, 1, 1 << S(WIDTH)}, /* 959: TaxRuleType behind */
+    {937, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 960: PriceRuleStackListType */
+    {937, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 961 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 962 */
+    {937, 1, 1 << S(WIDTH)}, /* 963: PriceRuleStackListType behind */
+    {939, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 964: PriceRuleStackType */
+    {940, 1, 1 << S(WIDTH)}, /* 965 */
+    {940, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 966 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 967 */
+    {939, 1, 1 << S(WIDTH)}, /* 968: PriceRuleStackType behind */
+    {942, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 969: PriceRuleType */
+    {943, 5, 3 << S(WIDTH)}, /* 970 */
+    {944, 4, 3 << S(WIDTH)}, /* 971 */
+    {945, 3, 2 << S(WIDTH)}, /* 972 */
+    {946, 2, 2 << S(WIDTH)}, /* 973 */
+    {947, 1, 1 << S(WIDTH)}, /* 974 */
+    {942, 1, 1 << S(WIDTH)}, /* 975: PriceRuleType behind */
+    {948, 3, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 976: OverstayRuleListType */
+    {949, 2, 2 << S(WIDTH)}, /* 977 */
+    {950, 1, 1 << S(WIDTH)}, /* 978 */
+    {951, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 979 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 980 */
+    {948, 3, 2 << S(WIDTH)}, /* 981: OverstayRuleListType behind */
+    {953, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 982: OverstayRuleType */
+    {954, 1, 1 << S(WIDTH)}, /* 983 */
+    {955, 1, 1 << S(WIDTH)}, /* 984 */
+    {956, 1, 1 << S(WIDTH)}, /* 985 */
+    {953, 2, 2 << S(WIDTH)}, /* 986: OverstayRuleType behind */
+    {957, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 987: AdditionalServiceListType */
+    {957, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 988 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 989 */
+    {957, 1, 1 << S(WIDTH)}, /* 990: AdditionalServiceListType behind */
+    {959, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 991: AdditionalServiceType */
+    {960, 1, 1 << S(WIDTH)}, /* 992 */
+    {959, 1, 1 << S(WIDTH)}, /* 993: AdditionalServiceType behind */
+    {961, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 994: EVPowerProfileEntryListType */
+    {961, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 995 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 996 */
+    {961, 1, 1 << S(WIDTH)}, /* 997: EVPowerProfileEntryListType behind */
+    {963, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 998: EVPowerProfileType */
+    {964, 2, 2 << S(WIDTH)}, /* 999 */
+    {966, 1, 1 << S(WIDTH)}, /* 1000 */
+    {963, 1, 1 << S(WIDTH)}, /* 1001: EVPowerProfileType behind */
+    {967, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1002: Scheduled_EVPPTControlModeType */
+    {968, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1003 */
+    {967, 1, 1 << S(WIDTH)}, /* 1004: Scheduled_EVPPTControlModeType behind */
+    {970, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1005: EVEnergyOfferType */
+    {971, 1, 1 << S(WIDTH)}, /* 1006 */
+    {970, 1, 1 << S(WIDTH)}, /* 1007: EVEnergyOfferType behind */
+    {972, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1008: EVPowerScheduleType */
+    {973, 1, 1 << S(WIDTH)}, /* 1009 */
+    {972, 1, 1 << S(WIDTH)}, /* 1010: EVPowerScheduleType behind */
+    {974, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1011: EVPowerScheduleEntryListType */
+    {974, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1012 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 1013 */
+    {974, 1, 1 << S(WIDTH)}, /* 1014: EVPowerScheduleEntryListType behind */
+    {976, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1015: EVPowerScheduleEntryType */
+    {977, 1, 1 << S(WIDTH)}, /* 1016 */
+    {976, 1, 1 << S(WIDTH)}, /* 1017: EVPowerScheduleEntryType behind */
+    {978, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1018: EVAbsolutePriceScheduleType */
+    {979, 1, 1 << S(WIDTH)}, /* 1019 */
+    {980, 1, 1 << S(WIDTH)}, /* 1020 */
+    {981, 1, 1 << S(WIDTH)}, /* 1021 */
+    {978, 1, 1 << S(WIDTH)}, /* 1022: EVAbsolutePriceScheduleType behind */
+    {982, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1023: EVPriceRuleStackListType */
+    {982, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1024 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 1025 */
+    {982, 1, 1 << S(WIDTH)}, /* 1026: EVPriceRuleStackListType behind */
+    {984, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1027: EVPriceRuleStackType */
+    {985, 1, 1 << S(WIDTH)}, /* 1028 */
+    {985, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1029 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 1030 */
+    {984, 1, 1 << S(WIDTH)}, /* 1031: EVPriceRuleStackType behind */
+    {987, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1032: EVPriceRuleType */
+    {988, 1, 1 << S(WIDTH)}, /* 1033 */
+    {987, 1, 1 << S(WIDTH)}, /* 1034: EVPriceRuleType behind */
+    {989, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1035: EMAIDListType */
+    {989, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1036 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 1037 */
+    {989, 1, 1 << S(WIDTH)}, /* 1038: EMAIDListType behind */
+    {991, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1039: SubCertificatesType */
+    {991, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1040 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 1041 */
+    {991, 1, 1 << S(WIDTH)}, /* 1042: SubCertificatesType behind */
+    {993, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1043: CertificateChainType */
+    {994, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1044 */
+    {993, 1, 1 << S(WIDTH)}, /* 1045: CertificateChainType behind */
+    {996, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1046: SignedCertificateChainType */
+    {997, 1, S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1047 */
+    {998, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1048 */
+    {997, 1, 1 << S(WIDTH)}, /* 1049: SignedCertificateChainType behind */
+    {1000, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1050: ContractCertificateChainType */
+    {994, 1, 1 << S(WIDTH)}, /* 1051 */
+    {1000, 1, 1 << S(WIDTH)}, /* 1052: ContractCertificateChainType behind */
+    {1001, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1053: MessageHeaderType */
+    {1002, 1, 1 << S(WIDTH)}, /* 1054 */
+    {1001, 1, 1 << S(WIDTH)}, /* 1055: MessageHeaderType behind */
+    {1003, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1056: ChargeLoopReqType */
+    {1004, 2, 2 << S(WIDTH)}, /* 1057 */
+    {1005, 1, 1 << S(WIDTH)}, /* 1058 */
+    {1003, 1, 1 << S(WIDTH)}, /* 1059: ChargeLoopReqType behind */
+    {1006, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1060: ChargeLoopResType */
+    {1007, 1, 1 << S(WIDTH)}, /* 1061 */
+    {1008, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1062 */
+    {1009, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1063 */
+    {1010, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1064 */
+    {1006, 1, 1 << S(WIDTH)}, /* 1065: ChargeLoopResType behind */
+    {1012, 4, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE) | 3 << S(WIDTH)}, /* 1066: Scheduled_CLReqControlModeType */
+    {1013, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1067 */
+    {1014, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1068 */
+    {1012, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1069: Scheduled_CLReqControlModeType behind */
+    {1016, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 1070: Dynamic_CLReqControlModeType */
+    {1017, 1, 1 << S(WIDTH)}, /* 1071 */
+    {1018, 1, 1 << S(WIDTH)}, /* 1072 */
+    {1019, 1, 1 << S(WIDTH)}, /* 1073 */
+    {1016, 2, 2 << S(WIDTH)}, /* 1074: Dynamic_CLReqControlModeType behind */
+    {1020, 5, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE) | 3 << S(WIDTH)}, /* 1075: Dynamic_CLResControlModeType */
+    {1021, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1076 */
+    {1022, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1077 */
+    {1023, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1078 */
+    {1020, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 1079: Dynamic_CLResControlModeType behind */
+    {1025, 11, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE) | 4 << S(WIDTH)}, /* 1080: DisplayParametersType */
+    {1026, 10, S(HAS_EE) | 4 << S(WIDTH)}, /* 1081 */
+    {1027, 9, S(HAS_EE) | 4 << S(WIDTH)}, /* 1082 */
+    {1028, 8, S(HAS_EE) | 4 << S(WIDTH)}, /* 1083 */
+    {1029, 7, S(HAS_EE) | 3 << S(WIDTH)}, /* 1084 */
+    {1030, 6, S(HAS_EE) | 3 << S(WIDTH)}, /* 1085 */
+    {1031, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 1086 */
+    {1032, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1087 */
+    {1033, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1088 */
+    {1034, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1089 */
+    {1025, 11, S(HAS_EE) | 4 << S(WIDTH)}, /* 1090: DisplayParametersType behind */
+    {1036, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1091: EVSEStatusType */
+    {1037, 1, 1 << S(WIDTH)}, /* 1092 */
+    {1036, 1, 1 << S(WIDTH)}, /* 1093: EVSEStatusType behind */
+    {1038, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1094: RationalNumberType */
+    {1039, 1, 1 << S(WIDTH)}, /* 1095 */
+    {1038, 1, 1 << S(WIDTH)}, /* 1096: RationalNumberType behind */
+    {1040, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1097: MeterInfoType */
+    {1041, 1, 1 << S(WIDTH)}, /* 1098 */
+    {1042, 7, S(HAS_EE) | 3 << S(WIDTH)}, /* 1099 */
+    {1043, 6, S(HAS_EE) | 3 << S(WIDTH)}, /* 1100 */
+    {1044, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 1101 */
+    {1045, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1102 */
+    {1046, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1103 */
+    {1047, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1104 */
+    {1040, 1, 1 << S(WIDTH)}, /* 1105: MeterInfoType behind */
+    {1049, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1106: DetailedCostType */
+    {1050, 1, 1 << S(WIDTH)}, /* 1107 */
+    {1049, 1, 1 << S(WIDTH)}, /* 1108: DetailedCostType behind */
+    {1051, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1109: DetailedTaxType */
+    {1052, 1, 1 << S(WIDTH)}, /* 1110 */
+    {1051, 1, 1 << S(WIDTH)}, /* 1111: DetailedTaxType behind */
+    {1053, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1112: ReceiptType */
+    {1054, 6, S(HAS_EE) | 3 << S(WIDTH)}, /* 1113 */
+    {1055, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 1114 */
+    {1056, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1115 */
+    {1057, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1116 */
+    {1058, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1117 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 1118 */
+    {1053, 1, 1 << S(WIDTH)}, /* 1119: ReceiptType behind */
+    {1060, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1120: ListOfRootCertificateIDsType */
+    {1060, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1121 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 1122 */
+    {1060, 1, 1 << S(WIDTH)}, /* 1123: ListOfRootCertificateIDsType behind */
+    {1062, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1124: AC_ChargeParameterDiscoveryReqType */
+    {1063, 2, 2 << S(WIDTH)}, /* 1125 */
+    {1062, 1, 1 << S(WIDTH)}, /* 1126: AC_ChargeParameterDiscoveryReqType behind */
+    {1065, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1127: AC_ChargeParameterDiscoveryResType */
+    {1066, 1, 1 << S(WIDTH)}, /* 1128 */
+    {1067, 2, 2 << S(WIDTH)}, /* 1129 */
+    {1065, 1, 1 << S(WIDTH)}, /* 1130: AC_ChargeParameterDiscoveryResType behind */
+    {1069, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1131: AC_ChargeLoopReqType */
+    {1070, 2, 2 << S(WIDTH)}, /* 1132 */
+    {1071, 1, 1 << S(WIDTH)}, /* 1133 */
+    {1072, 5, 3 << S(WIDTH)}, /* 1134 */
+    {1069, 1, 1 << S(WIDTH)}, /* 1135: AC_ChargeLoopReqType behind */
+    {1077, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1136: AC_ChargeLoopResType */
+    {1078, 1, 1 << S(WIDTH)}, /* 1137 */
+    {1079, 9, 4 << S(WIDTH)}, /* 1138 */
+    {1080, 8, 4 << S(WIDTH)}, /* 1139 */
+    {1081, 7, 3 << S(WIDTH)}, /* 1140 */
+    {1082, 6, 3 << S(WIDTH)}, /* 1141 */
+    {1083, 5, 3 << S(WIDTH)}, /* 1142 */
+    {1077, 1, 1 << S(WIDTH)}, /* 1143: AC_ChargeLoopResType behind */
+    {1088, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1144: AC_CPDReqEnergyTransferModeType */
+    {1089, 3, 2 << S(WIDTH)}, /* 1145 */
+    {1090, 2, 2 << S(WIDTH)}, /* 1146 */
+    {1091, 1, 1 << S(WIDTH)}, /* 1147 */
+    {1092, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1148 */
+    {1093, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1149 */
+    {1088, 1, 1 << S(WIDTH)}, /* 1150: AC_CPDReqEnergyTransferModeType behind */
+    {1095, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1151: AC_CPDResEnergyTransferModeType */
+    {1096, 3, 2 << S(WIDTH)}, /* 1152 */
+    {1097, 2, 2 << S(WIDTH)}, /* 1153 */
+    {1098, 1, 1 << S(WIDTH)}, /* 1154 */
+    {1099, 3, 2 << S(WIDTH)}, /* 1155 */
+    {1100, 2, 2 << S(WIDTH)}, /* 1156 */
+    {1101, 1, 1 << S(WIDTH)}, /* 1157 */
+    {1102, 6, S(HAS_EE) | 3 << S(WIDTH)}, /* 1158 */
+    {1103, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 1159 */
+    {1104, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1160 */
+    {1105, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1161 */
+    {1106, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1162 */
+    {1095, 1, 1 << S(WIDTH)}, /* 1163: AC_CPDResEnergyTransferModeType behind */
+    {1108, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1164: BPT_AC_CPDReqEnergyTransferModeType */
+    {1109, 3, 2 << S(WIDTH)}, /* 1165 */
+    {1110, 2, 2 << S(WIDTH)}, /* 1166 */
+    {1111, 1, 1 << S(WIDTH)}, /* 1167 */
+    {1112, 3, 2 << S(WIDTH)}, /* 1168 */
+    {1113, 2, 2 << S(WIDTH)}, /* 1169 */
+    {1114, 1, 1 << S(WIDTH)}, /* 1170 */
+    {1115, 3, 2 << S(WIDTH)}, /* 1171 */
+    {1116, 2, 2 << S(WIDTH)}, /* 1172 */
+    {1117, 1, 1 << S(WIDTH)}, /* 1173 */
+    {1118, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1174 */
+    {1119, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1175 */
+    {1108, 1, 1 << S(WIDTH)}, /* 1176: BPT_AC_CPDReqEnergyTransferModeType behind */
+    {1121, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1177: BPT_AC_CPDResEnergyTransferModeType */
+    {1122, 3, 2 << S(WIDTH)}, /* 1178 */
+    {1123, 2, 2 << S(WIDTH)}, /* 1179 */
+    {1124, 1, 1 << S(WIDTH)}, /* 1180 */
+    {1125, 3, 2 << S(WIDTH)}, /* 1181 */
+    {1126, 2, 2 << S(WIDTH)}, /* 1182 */
+    {1127, 1, 1 << S(WIDTH)}, /* 1183 */
+    {1128, 6, 3 << S(WIDTH)}, /* 1184 */
+    {1129, 5, 3 << S(WIDTH)}, /* 1185 */
+    {1130, 4, 3 << S(WIDTH)}, /* 1186 */
+    {1131, 3, 2 << S(WIDTH)}, /* 1187 */
+    {1132, 2, 2 << S(WIDTH)}, /* 1188 */
+    {1133, 1, 1 << S(WIDTH)}, /* 1189 */
+    {1134, 3, 2 << S(WIDTH)}, /* 1190 */
+    {1135, 2, 2 << S(WIDTH)}, /* 1191 */
+    {1136, 1, 1 << S(WIDTH)}, /* 1192 */
+    {1137, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1193 */
+    {1138, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1194 */
+    {1121, 1, 1 << S(WIDTH)}, /* 1195: BPT_AC_CPDResEnergyTransferModeType behind */
+    {1140, 10, S(FIRST) | S(ATTRIBUTES) | 4 << S(WIDTH)}, /* 1196: Scheduled_AC_CLReqControlModeType */
+    {1141, 9, 4 << S(WIDTH)}, /* 1197 */
+    {1142, 8, 4 << S(WIDTH)}, /* 1198 */
+    {1143, 7, 3 << S(WIDTH)}, /* 1199 */
+    {1144, 6, 3 << S(WIDTH)}, /* 1200 */
+    {1145, 5, 3 << S(WIDTH)}, /* 1201 */
+    {1146, 4, 3 << S(WIDTH)}, /* 1202 */
+    {1147, 3, 2 << S(WIDTH)}, /* 1203 */
+    {1148, 2, 2 << S(WIDTH)}, /* 1204 */
+    {1149, 1, 1 << S(WIDTH)}, /* 1205 */
+    {1150, 6, S(HAS_EE) | 3 << S(WIDTH)}, /* 1206 */
+    {1151, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 1207 */
+    {1152, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1208 */
+    {1153, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1209 */
+    {1154, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1210 */
+    {1140, 10, 4 << S(WIDTH)}, /* 1211: Scheduled_AC_CLReqControlModeType behind */
+    {1156, 10, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE) | 4 << S(WIDTH)}, /* 1212: Scheduled_AC_CLResControlModeType, BPT_Scheduled_AC_CLResControlModeType */
+    {1157, 9, S(HAS_EE) | 4 << S(WIDTH)}, /* 1213 */
+    {1158, 8, S(HAS_EE) | 4 << S(WIDTH)}, /* 1214 */
+    {1159, 7, S(HAS_EE) | 3 << S(WIDTH)}, /* 1215 */
+    {1160, 6, S(HAS_EE) | 3 << S(WIDTH)}, /* 1216 */
+    {1161, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 1217 */
+    {1162, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1218 */
+    {1163, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1219 */
+    {1164, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1220 */
+    {1156, 10, S(HAS_EE) | 4 << S(WIDTH)}, /* 1221: Scheduled_AC_CLResControlModeType behind, BPT_Scheduled_AC_CLResControlModeType behind */
+    {1166, 10, S(FIRST) | S(ATTRIBUTES) | 4 << S(WIDTH)}, /* 1222: BPT_Scheduled_AC_CLReqControlModeType */
+    {1167, 9, 4 << S(WIDTH)}, /* 1223 */
+    {1168, 8, 4 << S(WIDTH)}, /* 1224 */
+    {1169, 7, 3 << S(WIDTH)}, /* 1225 */
+    {1170, 6, 3 << S(WIDTH)}, /* 1226 */
+    {1171, 5, 3 << S(WIDTH)}, /* 1227 */
+    {1172, 4, 3 << S(WIDTH)}, /* 1228 */
+    {1173, 3, 2 << S(WIDTH)}, /* 1229 */
+    {1174, 2, 2 << S(WIDTH)}, /* 1230 */
+    {1175, 1, 1 << S(WIDTH)}, /* 1231 */
+    {1176, 12, S(HAS_EE) | 4 << S(WIDTH)}, /* 1232 */
+    {1177, 11, S(HAS_EE) | 4 << S(WIDTH)}, /* 1233 */
+    {1178, 10, S(HAS_EE) | 4 << S(WIDTH)}, /* 1234 */
+    {1179, 9, S(HAS_EE) | 4 << S(WIDTH)}, /* 1235 */
+    {1180, 8, S(HAS_EE) | 4 << S(WIDTH)}, /* 1236 */
+    {1181, 7, S(HAS_EE) | 3 << S(WIDTH)}, /* 1237 */
+    {1182, 6, S(HAS_EE) | 3 << S(WIDTH)}, /* 1238 */
+    {1183, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 1239 */
+    {1184, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1240 */
+    {1185, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1241 */
+    {1186, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1242 */
+    {1166, 10, 4 << S(WIDTH)}, /* 1243: BPT_Scheduled_AC_CLReqControlModeType behind */
+    {1188, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 1244: Dynamic_AC_CLReqControlModeType */
+    {1189, 1, 1 << S(WIDTH)}, /* 1245 */
+    {1190, 1, 1 << S(WIDTH)}, /* 1246 */
+    {1191, 1, 1 << S(WIDTH)}, /* 1247 */
+    {1192, 1, 1 << S(WIDTH)}, /* 1248 */
+    {1193, 3, 2 << S(WIDTH)}, /* 1249 */
+    {1194, 2, 2 << S(WIDTH)}, /* 1250 */
+    {1195, 1, 1 << S(WIDTH)}, /* 1251 */
+    {1196, 3, 2 << S(WIDTH)}, /* 1252 */
+    {1197, 2, 2 << S(WIDTH)}, /* 1253 */
+    {1198, 1, 1 << S(WIDTH)}, /* 1254 */
+    {1199, 3, 2 << S(WIDTH)}, /* 1255 */
+    {1200, 2, 2 << S(WIDTH)}, /* 1256 */
+    {1201, 1, 1 << S(WIDTH)}, /* 1257 */
+    {1202, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1258 */
+    {1203, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1259 */
+    {1188, 2, 2 << S(WIDTH)}, /* 1260: Dynamic_AC_CLReqControlModeType behind */
+    {1205, 5, S(FIRST) | S(ATTRIBUTES) | 3 << S(WIDTH)}, /* 1261: Dynamic_AC_CLResControlModeType, BPT_Dynamic_AC_CLResControlModeType */
+    {1206, 4, 3 << S(WIDTH)}, /* 1262 */
+    {1207, 3, 2 << S(WIDTH)}, /* 1263 */
+    {1208, 2, 2 << S(WIDTH)}, /* 1264 */
+    {1209, 1, 1 << S(WIDTH)}, /* 1265 */
+    {1210, 9, S(HAS_EE) | 4 << S(WIDTH)}, /* 1266 */
+    {1211, 8, S(HAS_EE) | 4 << S(WIDTH)}, /* 1267 */
+    {1212, 7, S(HAS_EE) | 3 << S(WIDTH)}, /* 1268 */
+    {1213, 6, S(HAS_EE) | 3 << S(WIDTH)}, /* 1269 */
+    {1214, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 1270 */
+    {1215, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1271 */
+    {1216, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1272 */
+    {1217, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1273 */
+    {1205, 5, 3 << S(WIDTH)}, /* 1274: Dynamic_AC_CLResControlModeType behind, BPT_Dynamic_AC_CLResControlModeType behind */
+    {1219, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 1275: BPT_Dynamic_AC_CLReqControlModeType */
+    {1220, 1, 1 << S(WIDTH)}, /* 1276 */
+    {1221, 1, 1 << S(WIDTH)}, /* 1277 */
+    {1222, 1, 1 << S(WIDTH)}, /* 1278 */
+    {1223, 1, 1 << S(WIDTH)}, /* 1279 */
+    {1224, 3, 2 << S(WIDTH)}, /* 1280 */
+    {1225, 2, 2 << S(WIDTH)}, /* 1281 */
+    {1226, 1, 1 << S(WIDTH)}, /* 1282 */
+    {1227, 3, 2 << S(WIDTH)}, /* 1283 */
+    {1228, 2, 2 << S(WIDTH)}, /* 1284 */
+    {1229, 1, 1 << S(WIDTH)}, /* 1285 */
+    {1230, 3, 2 << S(WIDTH)}, /* 1286 */
+    {1231, 2, 2 << S(WIDTH)}, /* 1287 */
+    {1232, 1, 1 << S(WIDTH)}, /* 1288 */
+    {1233, 3, 2 << S(WIDTH)}, /* 1289 */
+    {1234, 2, 2 << S(WIDTH)}, /* 1290 */
+    {1235, 1, 1 << S(WIDTH)}, /* 1291 */
+    {1236, 3, 2 << S(WIDTH)}, /* 1292 */
+    {1237, 2, 2 << S(WIDTH)}, /* 1293 */
+    {1238, 1, 1 << S(WIDTH)}, /* 1294 */
+    {1239, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 1295 */
+    {1240, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1296 */
+    {1241, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1297 */
+    {1242, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1298 */
+    {1219, 2, 2 << S(WIDTH)}, /* 1299: BPT_Dynamic_AC_CLReqControlModeType behind */
+    {1244, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1300: DC_ChargeParameterDiscoveryReqType */
+    {1245, 2, 2 << S(WIDTH)}, /* 1301 */
+    {1244, 1, 1 << S(WIDTH)}, /* 1302: DC_ChargeParameterDiscoveryReqType behind */
+    {1247, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1303: DC_ChargeParameterDiscoveryResType */
+    {1248, 1, 1 << S(WIDTH)}, /* 1304 */
+    {1249, 2, 2 << S(WIDTH)}, /* 1305 */
+    {1247, 1, 1 << S(WIDTH)}, /* 1306: DC_ChargeParameterDiscoveryResType behind */
+    {1251, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1307: DC_CableCheckResType */
+    {1252, 1, 1 << S(WIDTH)}, /* 1308 */
+    {1253, 1, 1 << S(WIDTH)}, /* 1309 */
+    {1251, 1, 1 << S(WIDTH)}, /* 1310: DC_CableCheckResType behind */
+    {1254, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1311: DC_PreChargeReqType */
+    {1255, 1, 1 << S(WIDTH)}, /* 1312 */
+    {1256, 1, 1 << S(WIDTH)}, /* 1313 */
+    {1257, 1, 1 << S(WIDTH)}, /* 1314 */
+    {1254, 1, 1 << S(WIDTH)}, /* 1315: DC_PreChargeReqType behind */
+    {1258, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1316: DC_PreChargeResType, DC_WeldingDetectionResType */
+    {1259, 1, 1 << S(WIDTH)}, /* 1317 */
+    {1260, 1, 1 << S(WIDTH)}, /* 1318 */
+    {1258, 1, 1 << S(WIDTH)}, /* 1319: DC_PreChargeResType behind, DC_WeldingDetectionResType behind */
+    {1261, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1320: DC_ChargeLoopReqType */
+    {1262, 2, 2 << S(WIDTH)}, /* 1321 */
+    {1263, 1, 1 << S(WIDTH)}, /* 1322 */
+    {1264, 1, 1 << S(WIDTH)}, /* 1323 */
+    {1265, 5, 3 << S(WIDTH)}, /* 1324 */
+    {1261, 1, 1 << S(WIDTH)}, /* 1325: DC_ChargeLoopReqType behind */
+    {1270, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1326: DC_ChargeLoopResType */
+    {1271, 1, 1 << S(WIDTH)}, /* 1327 */
+    {1272, 4, 3 << S(WIDTH)}, /* 1328 */
+    {1273, 3, 2 << S(WIDTH)}, /* 1329 */
+    {1274, 2, 2 << S(WIDTH)}, /* 1330 */
+    {1275, 1, 1 << S(WIDTH)}, /* 1331 */
+    {1276, 1, 1 << S(WIDTH)}, /* 1332 */
+    {1277, 1, 1 << S(WIDTH)}, /* 1333 */
+    {1278, 1, 1 << S(WIDTH)}, /* 1334 */
+    {1279, 1, 1 << S(WIDTH)}, /* 1335 */
+    {1280, 5, 3 << S(WIDTH)}, /* 1336 */
+    {1270, 1, 1 << S(WIDTH)}, /* 1337: DC_ChargeLoopResType behind */
+    {1285, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1338: DC_WeldingDetectionReqType */
+    {1286, 1, 1 << S(WIDTH)}, /* 1339 */
+    {1285, 1, 1 << S(WIDTH)}, /* 1340: DC_WeldingDetectionReqType behind */
+    {1287, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1341: DC_CPDReqEnergyTransferModeType */
+    {1288, 1, 1 << S(WIDTH)}, /* 1342 */
+    {1289, 1, 1 << S(WIDTH)}, /* 1343 */
+    {1290, 1, 1 << S(WIDTH)}, /* 1344 */
+    {1291, 1, 1 << S(WIDTH)}, /* 1345 */
+    {1292, 1, 1 << S(WIDTH)}, /* 1346 */
+    {1293, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1347 */
+    {1287, 1, 1 << S(WIDTH)}, /* 1348: DC_CPDReqEnergyTransferModeType behind */
+    {1295, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1349: DC_CPDResEnergyTransferModeType */
+    {1296, 1, 1 << S(WIDTH)}, /* 1350 */
+    {1297, 1, 1 << S(WIDTH)}, /* 1351 */
+    {1298, 1, 1 << S(WIDTH)}, /* 1352 */
+    {1299, 1, 1 << S(WIDTH)}, /* 1353 */
+    {1300, 1, 1 << S(WIDTH)}, /* 1354 */
+    {1301, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1355 */
+    {1295, 1, 1 << S(WIDTH)}, /* 1356: DC_CPDResEnergyTransferModeType behind */
+    {1303, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1357: BPT_DC_CPDReqEnergyTransferModeType */
+    {1304, 1, 1 << S(WIDTH)}, /* 1358 */
+    {1305, 1, 1 << S(WIDTH)}, /* 1359 */
+    {1306, 1, 1 << S(WIDTH)}, /* 1360 */
+    {1307, 1, 1 << S(WIDTH)}, /* 1361 */
+    {1308, 1, 1 << S(WIDTH)}, /* 1362 */
+    {1309, 2, 2 << S(WIDTH)}, /* 1363 */
+    {1310, 1, 1 << S(WIDTH)}, /* 1364 */
+    {1311, 1, 1 << S(WIDTH)}, /* 1365 */
+    {1312, 1, 1 << S(WIDTH)}, /* 1366 */
+    {1313, 1, 1 << S(WIDTH)}, /* 1367 */
+    {1303, 1, 1 << S(WIDTH)}, /* 1368: BPT_DC_CPDReqEnergyTransferModeType behind */
+    {1314, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1369: BPT_DC_CPDResEnergyTransferModeType */
+    {1315, 1, 1 << S(WIDTH)}, /* 1370 */
+    {1316, 1, 1 << S(WIDTH)}, /* 1371 */
+    {1317, 1, 1 << S(WIDTH)}, /* 1372 */
+    {1318, 1, 1 << S(WIDTH)}, /* 1373 */
+    {1319, 1, 1 << S(WIDTH)}, /* 1374 */
+    {1320, 2, 2 << S(WIDTH)}, /* 1375 */
+    {1321, 1, 1 << S(WIDTH)}, /* 1376 */
+    {1322, 1, 1 << S(WIDTH)}, /* 1377 */
+    {1323, 1, 1 << S(WIDTH)}, /* 1378 */
+    {1324, 1, 1 << S(WIDTH)}, /* 1379 */
+    {1314, 1, 1 << S(WIDTH)}, /* 1380: BPT_DC_CPDResEnergyTransferModeType behind */
+    {1325, 4, S(FIRST) | S(ATTRIBUTES) | 3 << S(WIDTH)}, /* 1381: Scheduled_DC_CLReqControlModeType */
+    {1326, 3, 2 << S(WIDTH)}, /* 1382 */
+    {1327, 2, 2 << S(WIDTH)}, /* 1383 */
+    {1328, 1, 1 << S(WIDTH)}, /* 1384 */
+    {1329, 1, 1 << S(WIDTH)}, /* 1385 */
+    {1330, 6, S(HAS_EE) | 3 << S(WIDTH)}, /* 1386 */
+    {1331, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 1387 */
+    {1332, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1388 */
+    {1333, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1389 */
+    {1334, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1390 */
+    {1325, 4, 3 << S(WIDTH)}, /* 1391: Scheduled_DC_CLReqControlModeType behind */
+    {1336, 5, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE) | 3 << S(WIDTH)}, /* 1392: Scheduled_DC_CLResControlModeType */
+    {1337, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1393 */
+    {1338, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1394 */
+    {1339, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1395 */
+    {1336, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 1396: Scheduled_DC_CLResControlModeType behind */
+    {1341, 4, S(FIRST) | S(ATTRIBUTES) | 3 << S(WIDTH)}, /* 1397: BPT_Scheduled_DC_CLReqControlModeType */
+    {1342, 3, 2 << S(WIDTH)}, /* 1398 */
+    {1343, 2, 2 << S(WIDTH)}, /* 1399 */
+    {1344, 1, 1 << S(WIDTH)}, /* 1400 */
+    {1345, 1, 1 << S(WIDTH)}, /* 1401 */
+    {1346, 9, S(HAS_EE) | 4 << S(WIDTH)}, /* 1402 */
+    {1347, 8, S(HAS_EE) | 4 << S(WIDTH)}, /* 1403 */
+    {1348, 7, S(HAS_EE) | 3 << S(WIDTH)}, /* 1404 */
+    {1349, 6, S(HAS_EE) | 3 << S(WIDTH)}, /* 1405 */
+    {1350, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 1406 */
+    {1351, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1407 */
+    {1352, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1408 */
+    {1353, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1409 */
+    {1341, 4, 3 << S(WIDTH)}, /* 1410: BPT_Scheduled_DC_CLReqControlModeType behind */
+    {1355, 9, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE) | 4 << S(WIDTH)}, /* 1411: BPT_Scheduled_DC_CLResControlModeType */
+    {1356, 8, S(HAS_EE) | 4 << S(WIDTH)}, /* 1412 */
+    {1357, 7, S(HAS_EE) | 3 << S(WIDTH)}, /* 1413 */
+    {1358, 6, S(HAS_EE) | 3 << S(WIDTH)}, /* 1414 */
+    {1359, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 1415 */
+    {1360, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1416 */
+    {1361, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1417 */
+    {1362, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1418 */
+    {1355, 9, S(HAS_EE) | 4 << S(WIDTH)}, /* 1419: BPT_Scheduled_DC_CLResControlModeType behind */
+    {1364, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 1420: Dynamic_DC_CLReqControlModeType */
+    {1365, 1, 1 << S(WIDTH)}, /* 1421 */
+    {1366, 1, 1 << S(WIDTH)}, /* 1422 */
+    {1367, 1, 1 << S(WIDTH)}, /* 1423 */
+    {1368, 1, 1 << S(WIDTH)}, /* 1424 */
+    {1369, 1, 1 << S(WIDTH)}, /* 1425 */
+    {1370, 1, 1 << S(WIDTH)}, /* 1426 */
+    {1371, 1, 1 << S(WIDTH)}, /* 1427 */
+    {1372, 1, 1 << S(WIDTH)}, /* 1428 */
+    {1364, 2, 2 << S(WIDTH)}, /* 1429: Dynamic_DC_CLReqControlModeType behind */
+    {1373, 5, S(FIRST) | S(ATTRIBUTES) | 3 << S(WIDTH)}, /* 1430: Dynamic_DC_CLResControlModeType */
+    {1374, 4, 3 << S(WIDTH)}, /* 1431 */
+    {1375, 3, 2 << S(WIDTH)}, /* 1432 */
+    {1376, 2, 2 << S(WIDTH)}, /* 1433 */
+    {1377, 1, 1 << S(WIDTH)}, /* 1434 */
+    {1378, 1, 1 << S(WIDTH)}, /* 1435 */
+    {1379, 1, 1 << S(WIDTH)}, /* 1436 */
+    {1380, 1, 1 << S(WIDTH)}, /* 1437 */
+    {1373, 5, 3 << S(WIDTH)}, /* 1438: Dynamic_DC_CLResControlModeType behind */
+    {1381, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 1439: BPT_Dynamic_DC_CLReqControlModeType */
+    {1382, 1, 1 << S(WIDTH)}, /* 1440 */
+    {1383, 1, 1 << S(WIDTH)}, /* 1441 */
+    {1384, 1, 1 << S(WIDTH)}, /* 1442 */
+    {1385, 1, 1 << S(WIDTH)}, /* 1443 */
+    {1386, 1, 1 << S(WIDTH)}, /* 1444 */
+    {1387, 1, 1 << S(WIDTH)}, /* 1445 */
+    {1388, 1, 1 << S(WIDTH)}, /* 1446 */
+    {1389, 1, 1 << S(WIDTH)}, /* 1447 */
+    {1390, 1, 1 << S(WIDTH)}, /* 1448 */
+    {1391, 1, 1 << S(WIDTH)}, /* 1449 */
+    {1392, 1, 1 << S(WIDTH)}, /* 1450 */
+    {1393, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1451 */
+    {1394, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1452 */
+    {1381, 2, 2 << S(WIDTH)}, /* 1453: BPT_Dynamic_DC_CLReqControlModeType behind */
+    {1396, 5, S(FIRST) | S(ATTRIBUTES) | 3 << S(WIDTH)}, /* 1454: BPT_Dynamic_DC_CLResControlModeType */
+    {1397, 4, 3 << S(WIDTH)}, /* 1455 */
+    {1398, 3, 2 << S(WIDTH)}, /* 1456 */
+    {1399, 2, 2 << S(WIDTH)}, /* 1457 */
+    {1400, 1, 1 << S(WIDTH)}, /* 1458 */
+    {1401, 1, 1 << S(WIDTH)}, /* 1459 */
+    {1402, 1, 1 << S(WIDTH)}, /* 1460 */
+    {1403, 1, 1 << S(WIDTH)}, /* 1461 */
+    {1404, 1, 1 << S(WIDTH)}, /* 1462 */
+    {1405, 1, 1 << S(WIDTH)}, /* 1463 */
+    {1406, 1, 1 << S(WIDTH)}, /* 1464 */
+    {1407, 1, 1 << S(WIDTH)}, /* 1465 */
+    {1396, 5, 3 << S(WIDTH)}, /* 1466: BPT_Dynamic_DC_CLResControlModeType behind */
+    {1408, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1467: WPT_FinePositioningSetupReqType */
+    {1409, 1, 1 << S(WIDTH)}, /* 1468 */
+    {1410, 1, 1 << S(WIDTH)}, /* 1469 */
+    {1411, 1, 1 << S(WIDTH)}, /* 1470 */
+    {1412, 1, 1 << S(WIDTH)}, /* 1471 */
+    {1413, 1, 1 << S(WIDTH)}, /* 1472 */
+    {1414, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1473 */
+    {1415, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1474 */
+    {1408, 1, 1 << S(WIDTH)}, /* 1475: WPT_FinePositioningSetupReqType behind */
+    {1417, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1476: WPT_FinePositioningSetupResType */
+    {1418, 1, 1 << S(WIDTH)}, /* 1477 */
+    {1419, 1, 1 << S(WIDTH)}, /* 1478 */
+    {1420, 1, 1 << S(WIDTH)}, /* 1479 */
+    {1421, 1, 1 << S(WIDTH)}, /* 1480 */
+    {1417, 1, 1 << S(WIDTH)}, /* 1481: WPT_FinePositioningSetupResType behind */
+    {1422, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1482: WPT_FinePositioningReqType */
+    {1423, 1, 1 << S(WIDTH)}, /* 1483 */
+    {1424, 1, 1 << S(WIDTH)}, /* 1484 */
+    {1425, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1485 */
+    {1426, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1486 */
+    {1422, 1, 1 << S(WIDTH)}, /* 1487: WPT_FinePositioningReqType behind */
+    {1428, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1488: WPT_FinePositioningResType */
+    {1429, 1, 1 << S(WIDTH)}, /* 1489 */
+    {1430, 1, 1 << S(WIDTH)}, /* 1490 */
+    {1428, 1, 1 << S(WIDTH)}, /* 1491: WPT_FinePositioningResType behind */
+    {1431, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1492: WPT_PairingReqType */
+    {1432, 1, 1 << S(WIDTH)}, /* 1493 */
+    {1433, 2, 2 << S(WIDTH)}, /* 1494 */
+    {1434, 1, 1 << S(WIDTH)}, /* 1495 */
+    {1435, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1496 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 1497 */
+    {1431, 1, 1 << S(WIDTH)}, /* 1498: WPT_PairingReqType behind */
+    {1437, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1499: WPT_PairingResType */
+    {1438, 1, 1 << S(WIDTH)}, /* 1500 */
+    {1439, 1, 1 << S(WIDTH)}, /* 1501 */
+    {1440, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1502 */
+    {1441, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1503 */
+    {1442, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1504 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 1505 */
+    {1437, 1, 1 << S(WIDTH)}, /* 1506: WPT_PairingResType behind */
+    {1444, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1507: WPT_ChargeParameterDiscoveryReqType */
+    {1445, 1, 1 << S(WIDTH)}, /* 1508 */
+    {1446, 1, 1 << S(WIDTH)}, /* 1509 */
+    {1447, 1, 1 << S(WIDTH)}, /* 1510 */
+    {1448, 1, 1 << S(WIDTH)}, /* 1511 */
+    {1449, 1, 1 << S(WIDTH)}, /* 1512 */
+    {1450, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1513 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 1514 */
+    {1444, 1, 1 << S(WIDTH)}, /* 1515: WPT_ChargeParameterDiscoveryReqType behind */
+    {1452, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1516: WPT_ChargeParameterDiscoveryResType */
+    {1453, 1, 1 << S(WIDTH)}, /* 1517 */
+    {1454, 1, 1 << S(WIDTH)}, /* 1518 */
+    {1455, 1, 1 << S(WIDTH)}, /* 1519 */
+    {1456, 1, 1 << S(WIDTH)}, /* 1520 */
+    {1457, 1, 1 << S(WIDTH)}, /* 1521 */
+    {1458, 1, 1 << S(WIDTH)}, /* 1522 */
+    {1459, 1, 1 << S(WIDTH)}, /* 1523 */
+    {1460, 1, 1 << S(WIDTH)}, /* 1524 */
+    {1461, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1525 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 1526 */
+    {1452, 1, 1 << S(WIDTH)}, /* 1527: WPT_ChargeParameterDiscoveryResType behind */
+    {1463, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1528: WPT_AlignmentCheckReqType */
+    {1464, 1, 1 << S(WIDTH)}, /* 1529 */
+    {1465, 2, 2 << S(WIDTH)}, /* 1530 */
+    {1463, 1, 1 << S(WIDTH)}, /* 1531: WPT_AlignmentCheckReqType behind */
+    {1467, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1532: WPT_AlignmentCheckResType */
+    {1468, 1, 1 << S(WIDTH)}, /* 1533 */
+    {1469, 1, 1 << S(WIDTH)}, /* 1534 */
+    {1470, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1535 */
+    {1471, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1536 */
+    {1467, 1, 1 << S(WIDTH)}, /* 1537: WPT_AlignmentCheckResType behind */
+    {1474, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1538: WPT_ChargeLoopReqType */
+    {1475, 2, 2 << S(WIDTH)}, /* 1539 */
+    {1476, 1, 1 << S(WIDTH)}, /* 1540 */
+    {1477, 1, 1 << S(WIDTH)}, /* 1541 */
+    {1478, 1, 1 << S(WIDTH)}, /* 1542 */
+    {1479, 1, 1 << S(WIDTH)}, /* 1543 */
+    {1480, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1544 */
+    {1481, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1545 */
+    {1482, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1546 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 1547 */
+    {1474, 1, 1 << S(WIDTH)}, /* 1548: WPT_ChargeLoopReqType behind */
+    {1484, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1549: WPT_ChargeLoopResType */
+    {1485, 1, 1 << S(WIDTH)}, /* 1550 */
+    {1486, 4, 3 << S(WIDTH)}, /* 1551 */
+    {1487, 3, 2 << S(WIDTH)}, /* 1552 */
+    {1488, 2, 2 << S(WIDTH)}, /* 1553 */
+    {1489, 1, 1 << S(WIDTH)}, /* 1554 */
+    {1490, 2, 2 << S(WIDTH)}, /* 1555 */
+    {1491, 1, 1 << S(WIDTH)}, /* 1556 */
+    {1492, 1, 1 << S(WIDTH)}, /* 1557 */
+    {1493, 1, 1 << S(WIDTH)}, /* 1558 */
+    {1494, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1559 */
+    {1495, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1560 */
+    {1496, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1561 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 1562 */
+    {1484, 1, 1 << S(WIDTH)}, /* 1563: WPT_ChargeLoopResType behind */
+    {1498, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1564: WPT_FinePositioningMethodListType */
+    {1498, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1565 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 1566 */
+    {1498, 1, 1 << S(WIDTH)}, /* 1567: WPT_FinePositioningMethodListType behind */
+    {1500, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1568: WPT_PairingMethodListType */
+    {1500, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1569 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 1570 */
+    {1500, 1, 1 << S(WIDTH)}, /* 1571: WPT_PairingMethodListType behind */
+    {1502, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1572: WPT_AlignmentCheckMethodListType */
+    {1502, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1573 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 1574 */
+    {1502, 1, 1 << S(WIDTH)}, /* 1575: WPT_AlignmentCheckMethodListType behind */
+    {1504, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1576: WPT_EVPCPowerControlParameterType */
+    {1505, 1, 1 << S(WIDTH)}, /* 1577 */
+    {1506, 1, 1 << S(WIDTH)}, /* 1578 */
+    {1507, 1, 1 << S(WIDTH)}, /* 1579 */
+    {1504, 1, 1 << S(WIDTH)}, /* 1580: WPT_EVPCPowerControlParameterType behind */
+    {1508, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1581: WPT_SPCPowerControlParameterType */
+    {1508, 1, 1 << S(WIDTH)}, /* 1582: WPT_SPCPowerControlParameterType behind */
+    {1509, 2, S(FIRST) | S(ATTRIBUTES) | 2 << S(WIDTH)}, /* 1583: WPT_LF_SystemSetupDataType */
+    {1509, 2, 2 << S(WIDTH)}, /* 1584: WPT_LF_SystemSetupDataType behind */
+    {1511, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1585: WPT_LF_TransmitterDataType */
+    {1512, 1, 1 << S(WIDTH)}, /* 1586 */
+    {1513, 1, 1 << S(WIDTH)}, /* 1587 */
+    {1514, 1, 1 << S(WIDTH)}, /* 1588 */
+    {1515, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1589 */
+    {1514, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1590 */
+    {1515, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1591 */
+    {1511, 1, 1 << S(WIDTH)}, /* 1592: WPT_LF_TransmitterDataType behind */
+    {1517, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1593: WPT_LF_ReceiverDataType */
+    {1518, 1, 1 << S(WIDTH)}, /* 1594 */
+    {1519, 1, 1 << S(WIDTH)}, /* 1595 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 1596 */
+    {1519, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1597 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 1598 */
+    {1517, 1, 1 << S(WIDTH)}, /* 1599: WPT_LF_ReceiverDataType behind */
+    {1521, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1600: WPT_TxRxSpecDataType */
+    {1522, 1, 1 << S(WIDTH)}, /* 1601 */
+    {1523, 1, 1 << S(WIDTH)}, /* 1602 */
+    {1521, 1, 1 << S(WIDTH)}, /* 1603: WPT_TxRxSpecDataType behind */
+    {1524, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1604: WPT_CoordinateXYZType */
+    {1525, 1, 1 << S(WIDTH)}, /* 1605 */
+    {1526, 1, 1 << S(WIDTH)}, /* 1606 */
+    {1524, 1, 1 << S(WIDTH)}, /* 1607: WPT_CoordinateXYZType behind */
+    {1527, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1608: WPT_TxRxPackageSpecDataType */
+    {1528, 1, 1 << S(WIDTH)}, /* 1609 */
+    {1529, 1, 1 << S(WIDTH)}, /* 1610 */
+    {1528, 2, 2 << S(WIDTH)}, /* 1611 */
+    {1529, 1, 1 << S(WIDTH)}, /* 1612 */
+    {1530, 1, 1 << S(WIDTH)}, /* 1613 */
+    {1531, 1, 1 << S(WIDTH)}, /* 1614 */
+    {1527, 1, 1 << S(WIDTH)}, /* 1615: WPT_TxRxPackageSpecDataType behind */
+    {1532, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1616: WPT_TxRxPulseOrderType */
+    {1533, 1, 1 << S(WIDTH)}, /* 1617 */
+    {1532, 1, 1 << S(WIDTH)}, /* 1618: WPT_TxRxPulseOrderType behind */
+    {1534, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1619: WPT_LF_TxDataListType */
+    {1534, 1, 1 << S(WIDTH)}, /* 1620: WPT_LF_TxDataListType behind */
+    {1535, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1621: WPT_LF_TxDataType */
+    {1536, 1, 1 << S(WIDTH)}, /* 1622 */
+    {1535, 1, 1 << S(WIDTH)}, /* 1623: WPT_LF_TxDataType behind */
+    {1537, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1624: WPT_LF_RxDataListType */
+    {1537, 1, 1 << S(WIDTH)}, /* 1625: WPT_LF_RxDataListType behind */
+    {1538, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1626: WPT_LF_RxDataType */
+    {1539, 1, 1 << S(WIDTH)}, /* 1627 */
+    {1538, 1, 1 << S(WIDTH)}, /* 1628: WPT_LF_RxDataType behind */
+    {1540, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1629: WPT_LF_RxRSSIListType */
+    {1540, 1, 1 << S(WIDTH)}, /* 1630: WPT_LF_RxRSSIListType behind */
+    {1541, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1631: WPT_LF_RxRSSIType */
+    {1542, 1, 1 << S(WIDTH)}, /* 1632 */
+    {1541, 1, 1 << S(WIDTH)}, /* 1633: WPT_LF_RxRSSIType behind */
+    {1543, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1634: WPT_LF_DataPackageListType */
+    {1544, 1, 1 << S(WIDTH)}, /* 1635 */
+    {1543, 1, 1 << S(WIDTH)}, /* 1636: WPT_LF_DataPackageListType behind */
+    {1545, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1637: WPT_LF_DataPackageType */
+    {1546, 2, 2 << S(WIDTH)}, /* 1638 */
+    {1545, 1, 1 << S(WIDTH)}, /* 1639: WPT_LF_DataPackageType behind */
+    {1548, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1640: AlternativeSECCListType */
+    {1548, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1641 */
+    {6, 1, S(HAS_EE) | 1 << S(WIDTH)}, /* 1642 */
+    {1548, 1, 1 << S(WIDTH)}, /* 1643: AlternativeSECCListType behind */
+    {1550, 5, S(FIRST) | S(ATTRIBUTES) | S(HAS_EE) | 3 << S(WIDTH)}, /* 1644: AlternativeSECCType */
+    {1551, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1645 */
+    {1552, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1646 */
+    {1553, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1647 */
+    {1550, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 1648: AlternativeSECCType behind */
+    {1555, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1649: ACDP_VehiclePositioningReqType */
+    {1556, 1, 1 << S(WIDTH)}, /* 1650 */
+    {1557, 1, 1 << S(WIDTH)}, /* 1651 */
+    {1555, 1, 1 << S(WIDTH)}, /* 1652: ACDP_VehiclePositioningReqType behind */
+    {1558, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1653: ACDP_VehiclePositioningResType */
+    {1559, 1, 1 << S(WIDTH)}, /* 1654 */
+    {1560, 1, 1 << S(WIDTH)}, /* 1655 */
+    {1561, 1, 1 << S(WIDTH)}, /* 1656 */
+    {1562, 1, 1 << S(WIDTH)}, /* 1657 */
+    {1563, 1, 1 << S(WIDTH)}, /* 1658 */
+    {1564, 1, 1 << S(WIDTH)}, /* 1659 */
+    {1565, 1, 1 << S(WIDTH)}, /* 1660 */
+    {1566, 1, 1 << S(WIDTH)}, /* 1661 */
+    {1558, 1, 1 << S(WIDTH)}, /* 1662: ACDP_VehiclePositioningResType behind */
+    {1567, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1663: ACDP_ConnectReqType */
+    {1568, 1, 1 << S(WIDTH)}, /* 1664 */
+    {1567, 1, 1 << S(WIDTH)}, /* 1665: ACDP_ConnectReqType behind */
+    {1569, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1666: ACDP_ConnectResType */
+    {1570, 1, 1 << S(WIDTH)}, /* 1667 */
+    {1571, 1, 1 << S(WIDTH)}, /* 1668 */
+    {1572, 1, 1 << S(WIDTH)}, /* 1669 */
+    {1573, 1, 1 << S(WIDTH)}, /* 1670 */
+    {1569, 1, 1 << S(WIDTH)}, /* 1671: ACDP_ConnectResType behind */
+    {1574, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1672: ACDP_SystemStatusReqType */
+    {1575, 1, 1 << S(WIDTH)}, /* 1673 */
+    {1574, 1, 1 << S(WIDTH)}, /* 1674: ACDP_SystemStatusReqType behind */
+    {1576, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1675: ACDP_SystemStatusResType */
+    {1577, 1, 1 << S(WIDTH)}, /* 1676 */
+    {1578, 1, 1 << S(WIDTH)}, /* 1677 */
+    {1579, 1, 1 << S(WIDTH)}, /* 1678 */
+    {1580, 1, 1 << S(WIDTH)}, /* 1679 */
+    {1581, 1, 1 << S(WIDTH)}, /* 1680 */
+    {1582, 1, 1 << S(WIDTH)}, /* 1681 */
+    {1583, 1, 1 << S(WIDTH)}, /* 1682 */
+    {1584, 1, 1 << S(WIDTH)}, /* 1683 */
+    {1585, 1, 1 << S(WIDTH)}, /* 1684 */
+    {1586, 1, 1 << S(WIDTH)}, /* 1685 */
+    {1576, 1, 1 << S(WIDTH)}, /* 1686: ACDP_SystemStatusResType behind */
+    {1587, 1, S(FIRST) | S(ATTRIBUTES) | 1 << S(WIDTH)}, /* 1687: EVTechnicalStatusType */
+    {1588, 1, 1 << S(WIDTH)}, /* 1688 */
+    {1589, 7, S(HAS_EE) | 3 << S(WIDTH)}, /* 1689 */
+    {1590, 6, S(HAS_EE) | 3 << S(WIDTH)}, /* 1690 */
+    {1591, 5, S(HAS_EE) | 3 << S(WIDTH)}, /* 1691 */
+    {1592, 4, S(HAS_EE) | 3 << S(WIDTH)}, /* 1692 */
+    {1593, 3, S(HAS_EE) | 2 << S(WIDTH)}, /* 1693 */
+    {1594, 2, S(HAS_EE) | 2 << S(WIDTH)}, /* 1694 */
+    {1587, 1, 1 << S(WIDTH)}, /* 1695: EVTechnicalStatusType behind */
 };
 
 const v2gexi_particle v2gexi_particles[] = {
-    {7, 4, 1, 0, 0}, /* 0: ProtocolNamespace, protocolNamespaceType */
-    {14, 5, 1, 1, 0}, /* 1: VersionNumberMajor, unsignedInt */
-    {15, 5, 1, 2, 0}, /* 2: VersionNumberMinor, unsignedInt */
-    {9, 6, 1, 3, 0}, /* 3: SchemaID, idType */
-    {6, 7, 1, 4, 0}, /* 4: Priority, priorityType */
-    {1, 1, 20, 0, 0}, /* 5: AppProtocol, AppProtocolType */
-    {8, 8, 1, 0, 0}, /* 6: ResponseCode, responseCodeType */
-    {9, 6, 1, 1, 0}, /* 7: SchemaID, idType */
-    {454, 12, 1, 0, E(GLOBAL)}, /* 8: BodyElement, BodyBaseType */
-    {148, 83, 1, 0, E(GLOBAL)}, /* 9: CableCheckReq, CableCheckReqType */
-    {150, 84, 1, 0, E(GLOBAL)}, /* 10: CableCheckRes, CableCheckResType */
-    {152, 81, 1, 0, E(GLOBAL)}, /* 11: CertificateInstallationReq, CertificateInstallationReqType */
-    {154, 82, 1, 0, E(GLOBAL)}, /* 12: CertificateInstallationRes, CertificateInstallationResType */
-    {156, 79, 1, 0, E(GLOBAL)}, /* 13: CertificateUpdateReq, CertificateUpdateReqType */
-    {158, 80, 1, 0, E(GLOBAL)}, /* 14: CertificateUpdateRes, CertificateUpdateResType */
-    {160, 69, 1, 0, E(GLOBAL)}, /* 15: ChargeParameterDiscoveryReq, ChargeParameterDiscoveryReqType */
-    {162, 70, 1, 0, E(GLOBAL)}, /* 16: ChargeParameterDiscoveryRes, ChargeParameterDiscoveryResType */
-    {167, 73, 1, 0, E(GLOBAL)}, /* 17: ChargingStatusReq, ChargingStatusReqType */
-    {169, 74, 1, 0, E(GLOBAL)}, /* 18: ChargingStatusRes, ChargingStatusResType */
-    {171, 67, 1, 0, E(GLOBAL)}, /* 19: ContractAuthenticationReq, ContractAuthenticationReqType */
-    {173, 68, 1, 0, E(GLOBAL)}, /* 20: ContractAuthenticationRes, ContractAuthenticationResType */
-    {178, 87, 1, 0, E(GLOBAL)}, /* 21: CurrentDemandReq, CurrentDemandReqType */
-    {180, 88, 1, 0, E(GLOBAL)}, /* 22: CurrentDemandRes, CurrentDemandResType */
-    {207, 75, 1, 0, E(GLOBAL)}, /* 23: MeteringReceiptReq, MeteringReceiptReqType */
-    {209, 76, 1, 0, E(GLOBAL)}, /* 24: MeteringReceiptRes, MeteringReceiptResType */
-    {212, 65, 1, 0, E(GLOBAL)}, /* 25: PaymentDetailsReq, PaymentDetailsReqType */
-    {214, 66, 1, 0, E(GLOBAL)}, /* 26: PaymentDetailsRes, PaymentDetailsResType */
-    {217, 71, 1, 0, E(GLOBAL)}, /* 27: PowerDeliveryReq, PowerDeliveryReqType */
-    {219, 72, 1, 0, E(GLOBAL)}, /* 28: PowerDeliveryRes, PowerDeliveryResType */
-    {221, 85, 1, 0, E(GLOBAL)}, /* 29: PreChargeReq, PreChargeReqType */
-    {223, 86, 1, 0, E(GLOBAL)}, /* 30: PreChargeRes, PreChargeResType */
-    {235, 61, 1, 0, E(GLOBAL)}, /* 31: ServiceDetailReq, ServiceDetailReqType */
-    {237, 62, 1, 0, E(GLOBAL)}, /* 32: ServiceDetailRes, ServiceDetailResType */
-    {239, 59, 1, 0, E(GLOBAL)}, /* 33: ServiceDiscoveryReq, ServiceDiscoveryReqType */
-    {241, 60, 1, 0, E(GLOBAL)}, /* 34: ServiceDiscoveryRes, ServiceDiscoveryResType */
-    {246, 63, 1, 0, E(GLOBAL)}, /* 35: ServicePaymentSelectionReq, ServicePaymentSelectionReqType */
-    {248, 64, 1, 0, E(GLOBAL)}, /* 36: ServicePaymentSelectionRes, ServicePaymentSelectionResType */
-    {252, 57, 1, 0, E(GLOBAL)}, /* 37: SessionSetupReq, SessionSetupReqType */
-    {254, 58, 1, 0, E(GLOBAL)}, /* 38: SessionSetupRes, SessionSetupResType */
-    {256, 77, 1, 0, E(GLOBAL)}, /* 39: SessionStopReq, SessionStopType */
-    {257, 78, 1, 0, E(GLOBAL)}, /* 40: SessionStopRes, SessionStopResType */
-    {260, 89, 1, 0, E(GLOBAL)}, /* 41: WeldingDetectionReq, WeldingDetectionReqType */
-    {262, 90, 1, 0, E(GLOBAL)}, /* 42: WeldingDetectionRes, WeldingDetectionResType */
-    {460, 115, 1, 0, 0}, /* 43: SessionID, sessionIDType */
-    {459, 28, 1, 1, 0}, /* 44: Notification, NotificationType */
-    {118, 91, 1, 2, E(GLOBAL)}, /* 45: Signature, SignatureType */
-    {402, 16, 1, 0, 0}, /* 46: ServiceTag, ServiceTagType */
-    {343, 116, 1, 1, 0}, /* 47: FreeService, boolean */
-    {394, 14, 0, 0, 0}, /* 48: Service, ServiceType */
-    {398, 117, 1, 0, 0}, /* 49: ServiceID, serviceIDType */
-    {399, 118, 1, 1, 0}, /* 50: ServiceName, serviceNameType */
-    {395, 119, 1, 2, 0}, /* 51: ServiceCategory, serviceCategoryType */
-    {401, 120, 1, 3, 0}, /* 52: ServiceScope, serviceScopeType */
-    {391, 18, 0, 0, 0}, /* 53: SelectedService, SelectedServiceType */
-    {364, 121, 1, 1, 0}, /* 54: ParameterSetID, short */
-    {363, 20, 0, 0, 0}, /* 55: ParameterSet, ParameterSetType */
-    {364, 121, 1, 0, 0}, /* 56: ParameterSetID, short */
-    {362, 21, 0, 1, 0}, /* 57: Parameter, ParameterType */
-    {5, 0, 1, 0, E(ATTRIBUTE)}, /* 58: Name, string */
-    {13, 158, 1, 1, E(ATTRIBUTE)}, /* 59: ValueType, valueType */
-    {415, 116, 1, 2, 0}, /* 60: boolValue, boolean */
-    {416, 122, 1, 3, 0}, /* 61: byteValue, byte */
-    {443, 121, 1, 4, 0}, /* 62: shortValue, short */
-    {428, 123, 1, 5, 0}, /* 63: intValue, int */
-    {434, 27, 1, 6, 0}, /* 64: physicalValue, PhysicalValueType */
-    {447, 0, 1, 7, 0}, /* 65: stringValue, string */
-    {338, 124, 1, 2, 0}, /* 66: EnergyTransferType, EVSESupportedEnergyTransferType */
-    {272, 125, 1, 0, 0}, /* 67: Certificate, certificateType */
-    {407, 24, 1, 1, 0}, /* 68: SubCertificates, SubCertificatesType */
-    {272, 125, 0, 0, 0}, /* 69: Certificate, certificateType */
-    {376, 126, 0, 0, 0}, /* 70: RootCertificateID, rootCertificateIDType */
-    {347, 127, 1, 0, 0}, /* 71: MeterID, meterIDType */
-    {349, 27, 1, 1, 0}, /* 72: MeterReading, PhysicalValueType */
-    {406, 128, 1, 2, 0}, /* 73: SigMeterReading, sigMeterReadingType */
-    {350, 129, 1, 3, 0}, /* 74: MeterStatus, meterStatusType */
-    {409, 130, 1, 4, 0}, /* 75: TMeter, long */
-    {351, 131, 1, 0, 0}, /* 76: Multiplier, unitMultiplierType */
-    {411, 132, 1, 1, 0}, /* 77: Unit, unitSymbolType */
-    {412, 121, 1, 2, 0}, /* 78: Value, short */
-    {341, 133, 1, 0, 0}, /* 79: FaultCode, faultCodeType */
-    {342, 134, 1, 1, 0}, /* 80: FaultMsg, faultMsgType */
-    {380, 31, 0, 0, 0}, /* 81: SAScheduleTuple, SAScheduleTupleType */
-    {381, 135, 1, 0, 0}, /* 82: SAScheduleTupleID, SAIDType */
-    {356, 33, 1, 1, 0}, /* 83: PMaxSchedule, PMaxScheduleType */
-    {385, 32, 1, 2, 0}, /* 84: SalesTariff, SalesTariffType */
-    {3, 159, 1, 0, E(ATTRIBUTE)}, /* 85: Id, IDREF */
-    {389, 135, 1, 1, 0}, /* 86: SalesTariffID, SAIDType */
-    {386, 136, 1, 2, 0}, /* 87: SalesTariffDescription, tariffDescriptionType */
-    {354, 10, 1, 3, 0}, /* 88: NumEPriceLevels, unsignedByte */
-    {387, 35, 0, 4, E(GLOBAL)}, /* 89: SalesTariffEntry, SalesTariffEntryType */
-    {359, 135, 1, 0, 0}, /* 90: PMaxScheduleID, SAIDType */
-    {357, 36, 0, 1, E(GLOBAL)}, /* 91: PMaxScheduleEntry, PMaxScheduleEntryType */
-    {374, 38, 1, 0, E(GLOBAL)}, /* 92: RelativeTimeInterval, RelativeTimeIntervalType */
-    {410, 37, 1, 0, E(GLOBAL)}, /* 93: TimeInterval, IntervalType */
-    {296, 10, 1, 1, 0}, /* 94: EPriceLevel, unsignedByte */
-    {278, 39, 0, 2, 0}, /* 95: ConsumptionCost, ConsumptionCostType */
-    {355, 137, 1, 1, 0}, /* 96: PMax, PMaxType */
-    {445, 5, 1, 0, 0}, /* 97: start, unsignedInt */
-    {422, 5, 1, 1, 0}, /* 98: duration, unsignedInt */
-    {446, 5, 1, 0, 0}, /* 99: startValue, unsignedInt */
-    {280, 40, 0, 1, 0}, /* 100: Cost, CostType */
-    {419, 138, 1, 0, 0}, /* 101: costKind, costKindType */
-    {413, 5, 1, 1, 0}, /* 102: amount, unsignedInt */
-    {414, 131, 1, 2, 0}, /* 103: amountMultiplier, unitMultiplierType */
-    {370, 116, 1, 0, 0}, /* 104: PowerSwitchClosed, boolean */
-    {373, 116, 1, 1, 0}, /* 105: RCD, boolean */
-    {352, 5, 1, 2, 0}, /* 106: NotificationMaxDelay, unsignedInt */
-    {328, 139, 1, 3, 0}, /* 107: EVSENotification, EVSENotificationType */
-    {319, 140, 1, 0, 0}, /* 108: EVSEIsolationStatus, isolationLevelType */
-    {333, 141, 1, 1, 0}, /* 109: EVSEStatusCode, DC_EVSEStatusCodeType */
-    {313, 116, 1, 0, 0}, /* 110: EVReady, boolean */
-    {297, 116, 1, 1, 0}, /* 111: EVCabinConditioning, boolean */
-    {311, 116, 1, 2, 0}, /* 112: EVRESSConditioning, boolean */
-    {302, 142, 1, 3, 0}, /* 113: EVErrorCode, DC_EVErrorCodeType */
-    {312, 143, 1, 4, 0}, /* 114: EVRESSSOC, percentValueType */
-    {294, 5, 1, 0, 0}, /* 115: DepartureTime, unsignedInt */
-    {295, 27, 1, 1, 0}, /* 116: EAmount, PhysicalValueType */
-    {304, 27, 1, 2, 0}, /* 117: EVMaxVoltage, PhysicalValueType */
-    {303, 27, 1, 3, 0}, /* 118: EVMaxCurrent, PhysicalValueType */
-    {308, 27, 1, 4, 0}, /* 119: EVMinCurrent, PhysicalValueType */
-    {292, 45, 1, 0, 0}, /* 120: DC_EVStatus, DC_EVStatusType */
-    {305, 27, 1, 1, 0}, /* 121: EVMaximumCurrentLimit, PhysicalValueType */
-    {306, 27, 1, 2, 0}, /* 122: EVMaximumPowerLimit, PhysicalValueType */
-    {307, 27, 1, 3, 0}, /* 123: EVMaximumVoltageLimit, PhysicalValueType */
-    {300, 27, 1, 4, 0}, /* 124: EVEnergyCapacity, PhysicalValueType */
-    {301, 27, 1, 5, 0}, /* 125: EVEnergyRequest, PhysicalValueType */
-    {344, 143, 1, 6, 0}, /* 126: FullSOC, percentValueType */
-    {271, 143, 1, 7, 0}, /* 127: BulkSOC, percentValueType */
-    {268, 42, 1, 0, 0}, /* 128: AC_EVSEStatus, AC_EVSEStatusType */
-    {321, 27, 1, 1, 0}, /* 129: EVSEMaxVoltage, PhysicalValueType */
-    {320, 27, 1, 2, 0}, /* 130: EVSEMaxCurrent, PhysicalValueType */
-    {325, 27, 1, 3, 0}, /* 131: EVSEMinCurrent, PhysicalValueType */
-    {289, 44, 1, 0, 0}, /* 132: DC_EVSEStatus, DC_EVSEStatusType */
-    {322, 27, 1, 1, 0}, /* 133: EVSEMaximumCurrentLimit, PhysicalValueType */
-    {323, 27, 1, 2, 0}, /* 134: EVSEMaximumPowerLimit, PhysicalValueType */
-    {324, 27, 1, 3, 0}, /* 135: EVSEMaximumVoltageLimit, PhysicalValueType */
-    {326, 27, 1, 4, 0}, /* 136: EVSEMinimumCurrentLimit, PhysicalValueType */
-    {327, 27, 1, 5, 0}, /* 137: EVSEMinimumVoltageLimit, PhysicalValueType */
-    {317, 27, 1, 6, 0}, /* 138: EVSECurrentRegulationTolerance, PhysicalValueType */
-    {330, 27, 1, 7, 0}, /* 139: EVSEPeakCurrentRipple, PhysicalValueType */
-    {318, 27, 1, 8, 0}, /* 140: EVSEEnergyToBeDelivered, PhysicalValueType */
-    {270, 116, 1, 1, 0}, /* 141: BulkChargingComplete, boolean */
-    {274, 116, 1, 2, 0}, /* 142: ChargingComplete, boolean */
-    {371, 55, 0, 1, 0}, /* 143: ProfileEntry, ProfileEntryType */
-    {276, 5, 1, 0, 0}, /* 144: ChargingProfileEntryStart, unsignedInt */
-    {275, 137, 1, 1, 0}, /* 145: ChargingProfileEntryMaxPower, PMaxType */
-    {367, 144, 0, 0, 0}, /* 146: PaymentOption, paymentOptionType */
-    {186, 145, 1, 0, 0}, /* 147: EVCCID, evccIDType */
-    {229, 146, 1, 0, 0}, /* 148: ResponseCode, responseCodeType */
-    {192, 147, 1, 1, 0}, /* 149: EVSEID, evseIDType */
-    {185, 130, 1, 2, 0}, /* 150: DateTimeNow, long */
-    {250, 120, 1, 0, 0}, /* 151: ServiceScope, serviceScopeType */
-    {234, 119, 1, 1, 0}, /* 152: ServiceCategory, serviceCategoryType */
-    {216, 56, 1, 1, 0}, /* 153: PaymentOptions, PaymentOptionsType */
-    {164, 22, 1, 2, 0}, /* 154: ChargeService, ServiceChargeType */
-    {244, 15, 1, 3, 0}, /* 155: ServiceList, ServiceTagListType */
-    {243, 117, 1, 0, 0}, /* 156: ServiceID, serviceIDType */
-    {243, 117, 1, 1, 0}, /* 157: ServiceID, serviceIDType */
-    {245, 19, 1, 2, 0}, /* 158: ServiceParameterList, ServiceParameterListType */
-    {232, 144, 1, 0, 0}, /* 159: SelectedPaymentOption, paymentOptionType */
-    {233, 17, 1, 1, 0}, /* 160: SelectedServiceList, SelectedServiceListType */
-    {175, 148, 1, 0, 0}, /* 161: ContractID, contractIDType */
-    {176, 23, 1, 1, 0}, /* 162: ContractSignatureCertChain, CertificateChainType */
-    {204, 149, 1, 1, 0}, /* 163: GenChallenge, genChallengeType */
-    {200, 150, 1, 1, 0}, /* 164: EVSEProcessing, EVSEProcessingType */
-    {190, 151, 1, 0, 0}, /* 165: EVRequestedEnergyTransferType, EVRequestedEnergyTransferType */
-    {264, 47, 1, 1, E(GLOBAL)}, /* 166: AC_EVChargeParameter, AC_EVChargeParameterType */
-    {282, 48, 1, 1, E(GLOBAL)}, /* 167: DC_EVChargeParameter, DC_EVChargeParameterType */
-    {298, 46, 1, 1, E(GLOBAL)}, /* 168: EVChargeParameter, EVChargeParameterType */
-    {378, 30, 1, 2, E(GLOBAL)}, /* 169: SAScheduleList, SAScheduleListType */
-    {383, 29, 1, 2, E(GLOBAL)}, /* 170: SASchedules, SASchedulesType */
-    {266, 50, 1, 3, E(GLOBAL)}, /* 171: AC_EVSEChargeParameter, AC_EVSEChargeParameterType */
-    {287, 51, 1, 3, E(GLOBAL)}, /* 172: DC_EVSEChargeParameter, DC_EVSEChargeParameterType */
-    {315, 49, 1, 3, E(GLOBAL)}, /* 173: EVSEChargeParameter, EVSEChargeParameterType */
-    {225, 116, 1, 0, 0}, /* 174: ReadyToChargeState, boolean */
-    {166, 54, 1, 1, 0}, /* 175: ChargingProfile, ChargingProfileType */
-    {285, 53, 1, 2, E(GLOBAL)}, /* 176: DC_EVPowerDeliveryParameter, DC_EVPowerDeliveryParameterType */
-    {309, 52, 1, 2, E(GLOBAL)}, /* 177: EVPowerDeliveryParameter, EVPowerDeliveryParameterType */
-    {268, 42, 1, 1, E(GLOBAL)}, /* 178: AC_EVSEStatus, AC_EVSEStatusType */
-    {289, 44, 1, 1, E(GLOBAL)}, /* 179: DC_EVSEStatus, DC_EVSEStatusType */
-    {332, 41, 1, 1, E(GLOBAL)}, /* 180: EVSEStatus, EVSEStatusType */
-    {231, 135, 1, 2, 0}, /* 181: SAScheduleTupleID, SAIDType */
-    {193, 27, 1, 3, 0}, /* 182: EVSEMaxCurrent, PhysicalValueType */
-    {206, 26, 1, 4, 0}, /* 183: MeterInfo, MeterInfoType */
-    {226, 116, 1, 5, 0}, /* 184: ReceiptRequired, boolean */
-    {146, 42, 1, 6, 0}, /* 185: AC_EVSEStatus, AC_EVSEStatusType */
-    {251, 115, 1, 1, 0}, /* 186: SessionID, sessionIDType */
-    {206, 26, 1, 3, 0}, /* 187: MeterInfo, MeterInfoType */
-    {146, 42, 1, 1, 0}, /* 188: AC_EVSEStatus, AC_EVSEStatusType */
-    {175, 148, 1, 2, 0}, /* 189: ContractID, contractIDType */
-    {205, 25, 1, 3, 0}, /* 190: ListOfRootCertificateIDs, ListOfRootCertificateIDsType */
-    {184, 152, 1, 4, 0}, /* 191: DHParams, dHParamsType */
-    {229, 146, 1, 1, 0}, /* 192: ResponseCode, responseCodeType */
-    {176, 23, 1, 2, 0}, /* 193: ContractSignatureCertChain, CertificateChainType */
-    {177, 153, 1, 3, 0}, /* 194: ContractSignatureEncryptedPrivateKey, privateKeyType */
-    {175, 148, 1, 5, 0}, /* 195: ContractID, contractIDType */
-    {230, 121, 1, 6, 0}, /* 196: RetryCounter, short */
-    {211, 125, 1, 1, 0}, /* 197: OEMProvisioningCert, certificateType */
-    {205, 25, 1, 2, 0}, /* 198: ListOfRootCertificateIDs, ListOfRootCertificateIDsType */
-    {184, 152, 1, 3, 0}, /* 199: DHParams, dHParamsType */
-    {183, 45, 1, 0, 0}, /* 200: DC_EVStatus, DC_EVStatusType */
-    {182, 44, 1, 1, 0}, /* 201: DC_EVSEStatus, DC_EVSEStatusType */
-    {200, 150, 1, 2, 0}, /* 202: EVSEProcessing, EVSEProcessingType */
-    {203, 27, 1, 1, 0}, /* 203: EVTargetVoltage, PhysicalValueType */
-    {202, 27, 1, 2, 0}, /* 204: EVTargetCurrent, PhysicalValueType */
-    {199, 27, 1, 2, 0}, /* 205: EVSEPresentVoltage, PhysicalValueType */
-    {202, 27, 1, 1, 0}, /* 206: EVTargetCurrent, PhysicalValueType */
-    {189, 27, 1, 2, 0}, /* 207: EVMaximumVoltageLimit, PhysicalValueType */
-    {187, 27, 1, 3, 0}, /* 208: EVMaximumCurrentLimit, PhysicalValueType */
-    {188, 27, 1, 4, 0}, /* 209: EVMaximumPowerLimit, PhysicalValueType */
-    {147, 116, 1, 5, 0}, /* 210: BulkChargingComplete, boolean */
-    {165, 116, 1, 6, 0}, /* 211: ChargingComplete, boolean */
-    {228, 27, 1, 7, 0}, /* 212: RemainingTimeToFullSoC, PhysicalValueType */
-    {227, 27, 1, 8, 0}, /* 213: RemainingTimeToBulkSoC, PhysicalValueType */
-    {203, 27, 1, 9, 0}, /* 214: EVTargetVoltage, PhysicalValueType */
-    {198, 27, 1, 3, 0}, /* 215: EVSEPresentCurrent, PhysicalValueType */
-    {191, 116, 1, 4, 0}, /* 216: EVSECurrentLimitAchieved, boolean */
-    {201, 116, 1, 5, 0}, /* 217: EVSEVoltageLimitAchieved, boolean */
-    {197, 116, 1, 6, 0}, /* 218: EVSEPowerLimitAchieved, boolean */
-    {196, 27, 1, 7, 0}, /* 219: EVSEMaximumVoltageLimit, PhysicalValueType */
-    {194, 27, 1, 8, 0}, /* 220: EVSEMaximumCurrentLimit, PhysicalValueType */
-    {195, 27, 1, 9, 0}, /* 221: EVSEMaximumPowerLimit, PhysicalValueType */
-    {3, 160, 1, 0, E(ATTRIBUTE)}, /* 222: Id, ID */
-    {128, 93, 1, 1, E(GLOBAL)}, /* 223: SignedInfo, SignedInfoType */
-    {126, 92, 1, 2, E(GLOBAL)}, /* 224: SignatureValue, SignatureValueType */
-    {90, 100, 1, 3, E(GLOBAL)}, /* 225: KeyInfo, KeyInfoType */
-    {99, 107, 0, 4, E(GLOBAL)}, /* 226: Object, ObjectType */
-    {76, 94, 1, 1, E(GLOBAL)}, /* 227: CanonicalizationMethod, CanonicalizationMethodType */
-    {119, 95, 1, 2, E(GLOBAL)}, /* 228: SignatureMethod, SignatureMethodType */
-    {110, 96, 0, 3, E(GLOBAL)}, /* 229: Reference, ReferenceType */
-    {0, 9, 1, 0, E(ATTRIBUTE)}, /* 230: Algorithm, anyURI */
-    {87, 154, 1, 1, 0}, /* 231: HMACOutputLength, HMACOutputLengthType */
-    {11, 9, 1, 1, E(ATTRIBUTE)}, /* 232: Type, anyURI */
-    {12, 9, 1, 2, E(ATTRIBUTE)}, /* 233: URI, anyURI */
-    {132, 97, 1, 3, E(GLOBAL)}, /* 234: Transforms, TransformsType */
-    {81, 99, 1, 4, E(GLOBAL)}, /* 235: DigestMethod, DigestMethodType */
-    {83, 114, 1, 5, E(GLOBAL)}, /* 236: DigestValue, DigestValueType */
-    {130, 98, 0, 0, E(GLOBAL)}, /* 237: Transform, TransformType */
-    {144, 0, 1, 1, 0}, /* 238: XPath, string */
-    {92, 0, 1, 1, E(GLOBAL)}, /* 239: KeyName, string */
-    {93, 101, 1, 1, E(GLOBAL)}, /* 240: KeyValue, KeyValueType */
-    {112, 102, 1, 1, E(GLOBAL)}, /* 241: RetrievalMethod, RetrievalMethodType */
-    {136, 103, 1, 1, E(GLOBAL)}, /* 242: X509Data, X509DataType */
-    {102, 105, 1, 1, E(GLOBAL)}, /* 243: PGPData, PGPDataType */
-    {114, 106, 1, 1, E(GLOBAL)}, /* 244: SPKIData, SPKIDataType */
-    {97, 0, 1, 1, E(GLOBAL)}, /* 245: MgmtData, string */
-    {79, 111, 1, 0, E(GLOBAL)}, /* 246: DSAKeyValue, DSAKeyValueType */
-    {108, 112, 1, 0, E(GLOBAL)}, /* 247: RSAKeyValue, RSAKeyValueType */
-    {11, 9, 1, 0, E(ATTRIBUTE)}, /* 248: Type, anyURI */
-    {12, 9, 1, 1, E(ATTRIBUTE)}, /* 249: URI, anyURI */
-    {132, 97, 1, 2, E(GLOBAL)}, /* 250: Transforms, TransformsType */
-    {139, 104, 1, 0, 0}, /* 251: X509IssuerSerial, X509IssuerSerialType */
-    {141, 155, 1, 0, 0}, /* 252: X509SKI, base64Binary */
-    {143, 0, 1, 0, 0}, /* 253: X509SubjectName, string */
-    {135, 155, 1, 0, 0}, /* 254: X509Certificate, base64Binary */
-    {134, 155, 1, 0, 0}, /* 255: X509CRL, base64Binary */
-    {138, 0, 1, 0, 0}, /* 256: X509IssuerName, string */
-    {142, 156, 1, 1, 0}, /* 257: X509SerialNumber, integer */
-    {104, 155, 1, 0, 0}, /* 258: PGPKeyID, base64Binary */
-    {105, 155, 1, 0, 0}, /* 259: PGPKeyPacket, base64Binary */
-    {116, 155, 1, 0, 0}, /* 260: SPKISexp, base64Binary */
-    {2, 9, 1, 0, E(ATTRIBUTE)}, /* 261: Encoding, anyURI */
-    {3, 160, 1, 1, E(ATTRIBUTE)}, /* 262: Id, ID */
-    {4, 0, 1, 2, E(ATTRIBUTE)}, /* 263: MimeType, string */
-    {110, 96, 0, 1, E(GLOBAL)}, /* 264: Reference, ReferenceType */
-    {123, 110, 0, 1, E(GLOBAL)}, /* 265: SignatureProperty, SignaturePropertyType */
-    {10, 9, 1, 1, E(ATTRIBUTE)}, /* 266: Target, anyURI */
-    {101, 157, 1, 0, 0}, /* 267: P, CryptoBinary */
-    {86, 157, 1, 2, 0}, /* 268: G, CryptoBinary */
-    {145, 157, 1, 3, 0}, /* 269: Y, CryptoBinary */
-    {107, 157, 1, 1, 0}, /* 270: Q, CryptoBinary */
-    {89, 157, 1, 4, 0}, /* 271: J, CryptoBinary */
-    {117, 157, 1, 5, 0}, /* 272: Seed, CryptoBinary */
-    {106, 157, 1, 6, 0}, /* 273: PgenCounter, CryptoBinary */
-    {98, 157, 1, 0, 0}, /* 274: Modulus, CryptoBinary */
-    {85, 157, 1, 1, 0}, /* 275: Exponent, CryptoBinary */
-    {456, 13, 1, 0, 0}, /* 276: Header, MessageHeaderType */
-    {452, 11, 1, 1, 0}, /* 277: Body, BodyType */
-    {779, 247, 1, 0, 0}, /* 278: SessionID, sessionIDType */
-    {778, 181, 1, 1, 0}, /* 279: Notification, NotificationType */
-    {718, 248, 1, 0, 0}, /* 280: ServiceID, serviceIDType */
-    {720, 249, 1, 1, 0}, /* 281: ServiceName, serviceNameType */
-    {717, 250, 1, 2, 0}, /* 282: ServiceCategory, serviceCategoryType */
-    {722, 251, 1, 3, 0}, /* 283: ServiceScope, serviceScopeType */
-    {666, 116, 1, 4, 0}, /* 284: FreeService, boolean */
-    {716, 164, 8, 0, 0}, /* 285: Service, ServiceType */
-    {713, 167, 16, 0, 0}, /* 286: SelectedService, SelectedServiceType */
-    {687, 121, 1, 1, 0}, /* 287: ParameterSetID, short */
-    {686, 169, 255, 0, 0}, /* 288: ParameterSet, ParameterSetType */
-    {687, 121, 1, 0, 0}, /* 289: ParameterSetID, short */
-    {685, 170, 16, 1, 0}, /* 290: Parameter, ParameterType */
-    {676, 0, 1, 0, E(ATTRIBUTE)}, /* 291: Name, string */
-    {735, 116, 1, 1, 0}, /* 292: boolValue, boolean */
-    {736, 122, 1, 2, 0}, /* 293: byteValue, byte */
-    {765, 121, 1, 3, 0}, /* 294: shortValue, short */
-    {750, 123, 1, 4, 0}, /* 295: intValue, int */
-    {757, 180, 1, 5, 0}, /* 296: physicalValue, PhysicalValueType */
-    {769, 0, 1, 6, 0}, /* 297: stringValue, string */
-    {727, 172, 1, 5, 0}, /* 298: SupportedEnergyTransferMode, SupportedEnergyTransferModeType */
-    {660, 252, 6, 0, 0}, /* 299: EnergyTransferMode, EnergyTransferModeType */
-    {668, 160, 1, 0, E(ATTRIBUTE)}, /* 300: Id, ID */
-    {594, 253, 1, 1, 0}, /* 301: Certificate, certificateType */
-    {725, 177, 1, 2, 0}, /* 302: SubCertificates, SubCertificatesType */
-    {594, 253, 4, 0, 0}, /* 303: Certificate, certificateType */
-    {698, 104, 20, 0, 0}, /* 304: RootCertificateID, X509IssuerSerialType */
-    {671, 254, 1, 0, 0}, /* 305: MeterID, meterIDType */
-    {673, 255, 1, 1, 0}, /* 306: MeterReading, unsignedLong */
-    {724, 256, 1, 2, 0}, /* 307: SigMeterReading, sigMeterReadingType */
-    {674, 257, 1, 3, 0}, /* 308: MeterStatus, meterStatusType */
-    {729, 130, 1, 4, 0}, /* 309: TMeter, long */
-    {675, 258, 1, 0, 0}, /* 310: Multiplier, unitMultiplierType */
-    {731, 259, 1, 1, 0}, /* 311: Unit, unitSymbolType */
-    {732, 121, 1, 2, 0}, /* 312: Value, short */
-    {664, 260, 1, 0, 0}, /* 313: FaultCode, faultCodeType */
-    {665, 261, 1, 1, 0}, /* 314: FaultMsg, faultMsgType */
-    {702, 184, 3, 0, 0}, /* 315: SAScheduleTuple, SAScheduleTupleType */
-    {703, 262, 1, 0, 0}, /* 316: SAScheduleTupleID, SAIDType */
-    {681, 186, 1, 1, 0}, /* 317: PMaxSchedule, PMaxScheduleType */
-    {707, 185, 1, 2, 0}, /* 318: SalesTariff, SalesTariffType */
-    {711, 262, 1, 1, 0}, /* 319: SalesTariffID, SAIDType */
-    {708, 263, 1, 2, 0}, /* 320: SalesTariffDescription, tariffDescriptionType */
-    {679, 10, 1, 3, 0}, /* 321: NumEPriceLevels, unsignedByte */
-    {709, 188, 1024, 4, E(GLOBAL)}, /* 322: SalesTariffEntry, SalesTariffEntryType */
-    {682, 189, 1024, 0, E(GLOBAL)}, /* 323: PMaxScheduleEntry, PMaxScheduleEntryType */
-    {696, 191, 1, 0, E(GLOBAL)}, /* 324: RelativeTimeInterval, RelativeTimeIntervalType */
-    {730, 190, 1, 0, E(GLOBAL)}, /* 325: TimeInterval, IntervalType */
-    {623, 10, 1, 1, 0}, /* 326: EPriceLevel, unsignedByte */
-    {602, 192, 3, 2, 0}, /* 327: ConsumptionCost, ConsumptionCostType */
-    {680, 180, 1, 1, 0}, /* 328: PMax, PhysicalValueType */
-    {767, 264, 1, 0, 0}, /* 329: start, start */
-    {743, 265, 1, 1, 0}, /* 330: duration, duration */
-    {768, 180, 1, 0, 0}, /* 331: startValue, PhysicalValueType */
-    {605, 193, 3, 1, 0}, /* 332: Cost, CostType */
-    {740, 266, 1, 0, 0}, /* 333: costKind, costKindType */
-    {733, 5, 1, 1, 0}, /* 334: amount, unsignedInt */
-    {734, 258, 1, 2, 0}, /* 335: amountMultiplier, unitMultiplierType */
-    {677, 162, 1, 0, 0}, /* 336: NotificationMaxDelay, unsignedShort */
-    {651, 267, 1, 1, 0}, /* 337: EVSENotification, EVSENotificationType */
-    {695, 116, 1, 2, 0}, /* 338: RCD, boolean */
-    {643, 268, 1, 2, 0}, /* 339: EVSEIsolationStatus, isolationLevelType */
-    {656, 269, 1, 3, 0}, /* 340: EVSEStatusCode, DC_EVSEStatusCodeType */
-    {638, 116, 1, 0, 0}, /* 341: EVReady, boolean */
-    {628, 270, 1, 1, 0}, /* 342: EVErrorCode, DC_EVErrorCodeType */
-    {637, 271, 1, 2, 0}, /* 343: EVRESSSOC, percentValueType */
-    {619, 5, 1, 0, 0}, /* 344: DepartureTime, unsignedInt */
-    {621, 180, 1, 1, 0}, /* 345: EAmount, PhysicalValueType */
-    {630, 180, 1, 2, 0}, /* 346: EVMaxVoltage, PhysicalValueType */
-    {629, 180, 1, 3, 0}, /* 347: EVMaxCurrent, PhysicalValueType */
-    {634, 180, 1, 4, 0}, /* 348: EVMinCurrent, PhysicalValueType */
-    {617, 198, 1, 1, 0}, /* 349: DC_EVStatus, DC_EVStatusType */
-    {631, 180, 1, 2, 0}, /* 350: EVMaximumCurrentLimit, PhysicalValueType */
-    {632, 180, 1, 3, 0}, /* 351: EVMaximumPowerLimit, PhysicalValueType */
-    {633, 180, 1, 4, 0}, /* 352: EVMaximumVoltageLimit, PhysicalValueType */
-    {626, 180, 1, 5, 0}, /* 353: EVEnergyCapacity, PhysicalValueType */
-    {627, 180, 1, 6, 0}, /* 354: EVEnergyRequest, PhysicalValueType */
-    {667, 271, 1, 7, 0}, /* 355: FullSOC, percentValueType */
-    {593, 271, 1, 8, 0}, /* 356: BulkSOC, percentValueType */
-    {590, 195, 1, 0, 0}, /* 357: AC_EVSEStatus, AC_EVSEStatusType */
-    {650, 180, 1, 1, 0}, /* 358: EVSENominalVoltage, PhysicalValueType */
-    {644, 180, 1, 2, 0}, /* 359: EVSEMaxCurrent, PhysicalValueType */
-    {614, 197, 1, 0, 0}, /* 360: DC_EVSEStatus, DC_EVSEStatusType */
-    {645, 180, 1, 1, 0}, /* 361: EVSEMaximumCurrentLimit, PhysicalValueType */
-    {646, 180, 1, 2, 0}, /* 362: EVSEMaximumPowerLimit, PhysicalValueType */
-    {647, 180, 1, 3, 0}, /* 363: EVSEMaximumVoltageLimit, PhysicalValueType */
-    {648, 180, 1, 4, 0}, /* 364: EVSEMinimumCurrentLimit, PhysicalValueType */
-    {649, 180, 1, 5, 0}, /* 365: EVSEMinimumVoltageLimit, PhysicalValueType */
-    {641, 180, 1, 6, 0}, /* 366: EVSECurrentRegulationTolerance, PhysicalValueType */
-    {653, 180, 1, 7, 0}, /* 367: EVSEPeakCurrentRipple, PhysicalValueType */
-    {642, 180, 1, 8, 0}, /* 368: EVSEEnergyToBeDelivered, PhysicalValueType */
-    {617, 198, 1, 0, 0}, /* 369: DC_EVStatus, DC_EVStatusType */
-    {592, 116, 1, 1, 0}, /* 370: BulkChargingComplete, boolean */
-    {597, 116, 1, 2, 0}, /* 371: ChargingComplete, boolean */
-    {693, 208, 24, 0, 0}, /* 372: ProfileEntry, ProfileEntryType */
-    {600, 5, 1, 0, 0}, /* 373: ChargingProfileEntryStart, unsignedInt */
-    {599, 180, 1, 1, 0}, /* 374: ChargingProfileEntryMaxPower, PhysicalValueType */
-    {598, 272, 1, 2, 0}, /* 375: ChargingProfileEntryMaxNumberOfPhasesInUse, maxNumPhasesType */
-    {690, 273, 2, 0, 0}, /* 376: PaymentOption, paymentOptionType */
-    {462, 222, 1, 0, E(GLOBAL)}, /* 377: AuthorizationReq, AuthorizationReqType */
-    {464, 223, 1, 0, E(GLOBAL)}, /* 378: AuthorizationRes, AuthorizationResType */
-    {467, 211, 1, 0, E(GLOBAL)}, /* 379: BodyElement, BodyBaseType */
-    {470, 238, 1, 0, E(GLOBAL)}, /* 380: CableCheckReq, CableCheckReqType */
-    {472, 239, 1, 0, E(GLOBAL)}, /* 381: CableCheckRes, CableCheckResType */
-    {474, 234, 1, 0, E(GLOBAL)}, /* 382: CertificateInstallationReq, CertificateInstallationReqType */
-    {476, 235, 1, 0, E(GLOBAL)}, /* 383: CertificateInstallationRes, CertificateInstallationResType */
-    {478, 232, 1, 0, E(GLOBAL)}, /* 384: CertificateUpdateReq, CertificateUpdateReqType */
-    {480, 233, 1, 0, E(GLOBAL)}, /* 385: CertificateUpdateRes, CertificateUpdateResType */
-    {482, 224, 1, 0, E(GLOBAL)}, /* 386: ChargeParameterDiscoveryReq, ChargeParameterDiscoveryReqType */
-    {484, 225, 1, 0, E(GLOBAL)}, /* 387: ChargeParameterDiscoveryRes, ChargeParameterDiscoveryResType */
-    {491, 236, 1, 0, E(GLOBAL)}, /* 388: ChargingStatusReq, ChargingStatusReqType */
-    {493, 237, 1, 0, E(GLOBAL)}, /* 389: ChargingStatusRes, ChargingStatusResType */
-    {497, 242, 1, 0, E(GLOBAL)}, /* 390: CurrentDemandReq, CurrentDemandReqType */
-    {499, 243, 1, 0, E(GLOBAL)}, /* 391: CurrentDemandRes, CurrentDemandResType */
-    {527, 228, 1, 0, E(GLOBAL)}, /* 392: MeteringReceiptReq, MeteringReceiptReqType */
-    {529, 229, 1, 0, E(GLOBAL)}, /* 393: MeteringReceiptRes, MeteringReceiptResType */
-    {532, 220, 1, 0, E(GLOBAL)}, /* 394: PaymentDetailsReq, PaymentDetailsReqType */
-    {534, 221, 1, 0, E(GLOBAL)}, /* 395: PaymentDetailsRes, PaymentDetailsResType */
-    {537, 218, 1, 0, E(GLOBAL)}, /* 396: PaymentServiceSelectionReq, PaymentServiceSelectionReqType */
-    {539, 219, 1, 0, E(GLOBAL)}, /* 397: PaymentServiceSelectionRes, PaymentServiceSelectionResType */
-    {541, 226, 1, 0, E(GLOBAL)}, /* 398: PowerDeliveryReq, PowerDeliveryReqType */
-    {543, 227, 1, 0, E(GLOBAL)}, /* 399: PowerDeliveryRes, PowerDeliveryResType */
-    {545, 240, 1, 0, E(GLOBAL)}, /* 400: PreChargeReq, PreChargeReqType */
-    {547, 241, 1, 0, E(GLOBAL)}, /* 401: PreChargeRes, PreChargeResType */
-    {560, 216, 1, 0, E(GLOBAL)}, /* 402: ServiceDetailReq, ServiceDetailReqType */
-    {562, 217, 1, 0, E(GLOBAL)}, /* 403: ServiceDetailRes, ServiceDetailResType */
-    {564, 214, 1, 0, E(GLOBAL)}, /* 404: ServiceDiscoveryReq, ServiceDiscoveryReqType */
-    {566, 215, 1, 0, E(GLOBAL)}, /* 405: ServiceDiscoveryRes, ServiceDiscoveryResType */
-    {573, 212, 1, 0, E(GLOBAL)}, /* 406: SessionSetupReq, SessionSetupReqType */
-    {575, 213, 1, 0, E(GLOBAL)}, /* 407: SessionSetupRes, SessionSetupResType */
-    {577, 230, 1, 0, E(GLOBAL)}, /* 408: SessionStopReq, SessionStopReqType */
-    {579, 231, 1, 0, E(GLOBAL)}, /* 409: SessionStopRes, SessionStopResType */
-    {581, 244, 1, 0, E(GLOBAL)}, /* 410: WeldingDetectionReq, WeldingDetectionReqType */
-    {583, 245, 1, 0, E(GLOBAL)}, /* 411: WeldingDetectionRes, WeldingDetectionResType */
-    {504, 274, 1, 0, 0}, /* 412: EVCCID, evccIDType */
-    {553, 275, 1, 0, 0}, /* 413: ResponseCode, responseCodeType */
-    {509, 276, 1, 1, 0}, /* 414: EVSEID, evseIDType */
-    {518, 130, 1, 2, 0}, /* 415: EVSETimeStamp, long */
-    {571, 251, 1, 0, 0}, /* 416: ServiceScope, serviceScopeType */
-    {559, 250, 1, 1, 0}, /* 417: ServiceCategory, serviceCategoryType */
-    {536, 209, 1, 1, 0}, /* 418: PaymentOptionList, PaymentOptionListType */
-    {487, 171, 1, 2, 0}, /* 419: ChargeService, ChargeServiceType */
-    {569, 165, 1, 3, 0}, /* 420: ServiceList, ServiceListType */
-    {568, 248, 1, 0, 0}, /* 421: ServiceID, serviceIDType */
-    {568, 248, 1, 1, 0}, /* 422: ServiceID, serviceIDType */
-    {570, 168, 1, 2, 0}, /* 423: ServiceParameterList, ServiceParameterListType */
-    {557, 273, 1, 0, 0}, /* 424: SelectedPaymentOption, paymentOptionType */
-    {558, 166, 1, 1, 0}, /* 425: SelectedServiceList, SelectedServiceListType */
-    {585, 277, 1, 0, 0}, /* 426: eMAID, eMAIDType */
-    {495, 176, 1, 1, 0}, /* 427: ContractSignatureCertChain, CertificateChainType */
-    {522, 278, 1, 1, 0}, /* 428: GenChallenge, genChallengeType */
-    {523, 160, 1, 0, E(ATTRIBUTE)}, /* 429: Id, ID */
-    {517, 279, 1, 1, 0}, /* 430: EVSEProcessing, EVSEProcessingType */
-    {525, 162, 1, 0, 0}, /* 431: MaxEntriesSAScheduleTuple, unsignedShort */
-    {552, 252, 1, 1, 0}, /* 432: RequestedEnergyTransferMode, EnergyTransferModeType */
-    {586, 200, 1, 2, E(GLOBAL)}, /* 433: AC_EVChargeParameter, AC_EVChargeParameterType */
-    {607, 201, 1, 2, E(GLOBAL)}, /* 434: DC_EVChargeParameter, DC_EVChargeParameterType */
-    {624, 199, 1, 2, E(GLOBAL)}, /* 435: EVChargeParameter, EVChargeParameterType */
-    {700, 183, 1, 2, E(GLOBAL)}, /* 436: SAScheduleList, SAScheduleListType */
-    {705, 182, 1, 2, E(GLOBAL)}, /* 437: SASchedules, SASchedulesType */
-    {588, 203, 1, 3, E(GLOBAL)}, /* 438: AC_EVSEChargeParameter, AC_EVSEChargeParameterType */
-    {612, 204, 1, 3, E(GLOBAL)}, /* 439: DC_EVSEChargeParameter, DC_EVSEChargeParameterType */
-    {639, 202, 1, 3, E(GLOBAL)}, /* 440: EVSEChargeParameter, EVSEChargeParameterType */
-    {486, 280, 1, 0, 0}, /* 441: ChargeProgress, chargeProgressType */
-    {556, 262, 1, 1, 0}, /* 442: SAScheduleTupleID, SAIDType */
-    {489, 207, 1, 2, 0}, /* 443: ChargingProfile, ChargingProfileType */
-    {610, 206, 1, 3, E(GLOBAL)}, /* 444: DC_EVPowerDeliveryParameter, DC_EVPowerDeliveryParameterType */
-    {635, 205, 1, 3, E(GLOBAL)}, /* 445: EVPowerDeliveryParameter, EVPowerDeliveryParameterType */
-    {590, 195, 1, 1, E(GLOBAL)}, /* 446: AC_EVSEStatus, AC_EVSEStatusType */
-    {614, 197, 1, 1, E(GLOBAL)}, /* 447: DC_EVSEStatus, DC_EVSEStatusType */
-    {655, 194, 1, 1, E(GLOBAL)}, /* 448: EVSEStatus, EVSEStatusType */
-    {572, 247, 1, 1, 0}, /* 449: SessionID, sessionIDType */
-    {556, 262, 1, 2, 0}, /* 450: SAScheduleTupleID, SAIDType */
-    {526, 179, 1, 3, 0}, /* 451: MeterInfo, MeterInfoType */
-    {490, 281, 1, 0, 0}, /* 452: ChargingSession, chargingSessionType */
-    {585, 277, 1, 2, 0}, /* 453: eMAID, eMAIDType */
-    {524, 178, 1, 3, 0}, /* 454: ListOfRootCertificateIDs, ListOfRootCertificateIDsType */
-    {555, 176, 1, 1, 0}, /* 455: SAProvisioningCertificateChain, CertificateChainType */
-    {495, 176, 1, 2, 0}, /* 456: ContractSignatureCertChain, CertificateChainType */
-    {496, 173, 1, 3, 0}, /* 457: ContractSignatureEncryptedPrivateKey, ContractSignatureEncryptedPrivateKeyType */
-    {503, 174, 1, 4, 0}, /* 458: DHpublickey, DiffieHellmanPublickeyType */
-    {585, 175, 1, 5, 0}, /* 459: eMAID, EMAIDType */
-    {554, 121, 1, 6, 0}, /* 460: RetryCounter, short */
-    {531, 253, 1, 1, 0}, /* 461: OEMProvisioningCert, certificateType */
-    {524, 178, 1, 2, 0}, /* 462: ListOfRootCertificateIDs, ListOfRootCertificateIDsType */
-    {510, 180, 1, 3, 0}, /* 463: EVSEMaxCurrent, PhysicalValueType */
-    {526, 179, 1, 4, 0}, /* 464: MeterInfo, MeterInfoType */
-    {549, 116, 1, 5, 0}, /* 465: ReceiptRequired, boolean */
-    {461, 195, 1, 6, 0}, /* 466: AC_EVSEStatus, AC_EVSEStatusType */
-    {502, 198, 1, 0, 0}, /* 467: DC_EVStatus, DC_EVStatusType */
-    {501, 197, 1, 1, 0}, /* 468: DC_EVSEStatus, DC_EVSEStatusType */
-    {517, 279, 1, 2, 0}, /* 469: EVSEProcessing, EVSEProcessingType */
-    {521, 180, 1, 1, 0}, /* 470: EVTargetVoltage, PhysicalValueType */
-    {520, 180, 1, 2, 0}, /* 471: EVTargetCurrent, PhysicalValueType */
-    {516, 180, 1, 2, 0}, /* 472: EVSEPresentVoltage, PhysicalValueType */
-    {520, 180, 1, 1, 0}, /* 473: EVTargetCurrent, PhysicalValueType */
-    {507, 180, 1, 2, 0}, /* 474: EVMaximumVoltageLimit, PhysicalValueType */
-    {505, 180, 1, 3, 0}, /* 475: EVMaximumCurrentLimit, PhysicalValueType */
-    {506, 180, 1, 4, 0}, /* 476: EVMaximumPowerLimit, PhysicalValueType */
-    {469, 116, 1, 5, 0}, /* 477: BulkChargingComplete, boolean */
-    {488, 116, 1, 6, 0}, /* 478: ChargingComplete, boolean */
-    {551, 180, 1, 7, 0}, /* 479: RemainingTimeToFullSoC, PhysicalValueType */
-    {550, 180, 1, 8, 0}, /* 480: RemainingTimeToBulkSoC, PhysicalValueType */
-    {521, 180, 1, 9, 0}, /* 481: EVTargetVoltage, PhysicalValueType */
-    {515, 180, 1, 3, 0}, /* 482: EVSEPresentCurrent, PhysicalValueType */
-    {508, 116, 1, 4, 0}, /* 483: EVSECurrentLimitAchieved, boolean */
-    {519, 116, 1, 5, 0}, /* 484: EVSEVoltageLimitAchieved, boolean */
-    {514, 116, 1, 6, 0}, /* 485: EVSEPowerLimitAchieved, boolean */
-    {513, 180, 1, 7, 0}, /* 486: EVSEMaximumVoltageLimit, PhysicalValueType */
-    {511, 180, 1, 8, 0}, /* 487: EVSEMaximumCurrentLimit, PhysicalValueType */
-    {512, 180, 1, 9, 0}, /* 488: EVSEMaximumPowerLimit, PhysicalValueType */
-    {509, 276, 1, 10, 0}, /* 489: EVSEID, evseIDType */
-    {556, 262, 1, 11, 0}, /* 490: SAScheduleTupleID, SAIDType */
-    {526, 179, 1, 12, 0}, /* 491: MeterInfo, MeterInfoType */
-    {549, 116, 1, 13, 0}, /* 492: ReceiptRequired, boolean */
-    {775, 163, 1, 0, 0}, /* 493: Header, MessageHeaderType */
-    {774, 210, 1, 1, 0}, /* 494: Body, BodyType */
-    {1107, 371, 1, 0, 0}, /* 495: Header, MessageHeaderType */
-    {841, 390, 1, 1, 0}, /* 496: EVCCID, identifierType */
-    {1130, 391, 1, 1, 0}, /* 497: ResponseCode, responseCodeType */
-    {869, 390, 1, 2, 0}, /* 498: EVSEID, identifierType */
-    {794, 392, 2, 2, 0}, /* 499: AuthorizationServices, authorizationType */
-    {809, 116, 1, 3, 0}, /* 500: CertificateInstallationService, boolean */
-    {835, 315, 1, 4, 0}, /* 501: EIM_ASResAuthorizationMode, EIM_ASResAuthorizationModeType */
-    {916, 313, 1, 5, 0}, /* 502: PnC_ASResAuthorizationMode, PnC_ASResAuthorizationModeType */
-    {972, 392, 1, 1, 0}, /* 503: SelectedAuthorizationService, authorizationType */
-    {833, 317, 1, 2, 0}, /* 504: EIM_AReqAuthorizationMode, EIM_AReqAuthorizationModeType */
-    {914, 316, 1, 3, 0}, /* 505: PnC_AReqAuthorizationMode, PnC_AReqAuthorizationModeType */
-    {870, 393, 1, 2, 0}, /* 506: EVSEProcessing, processingType */
-    {1020, 318, 1, 1, 0}, /* 507: SupportedServiceIDs, ServiceIDListType */
-    {995, 116, 1, 2, 0}, /* 508: ServiceRenegotiationSupported, boolean */
-    {876, 320, 1, 3, 0}, /* 509: EnergyTransferServiceList, ServiceListType */
-    {1036, 320, 1, 4, 0}, /* 510: VASList, ServiceListType */
-    {989, 394, 1, 1, 0}, /* 511: ServiceID, serviceIDType */
-    {989, 394, 1, 2, 0}, /* 512: ServiceID, serviceIDType */
-    {993, 325, 1, 3, 0}, /* 513: ServiceParameterList, ServiceParameterListType */
-    {973, 321, 1, 1, 0}, /* 514: SelectedEnergyTransferService, SelectedServiceType */
-    {978, 322, 1, 2, 0}, /* 515: SelectedVASList, SelectedServiceListType */
-    {885, 395, 1, 1, 0}, /* 516: MaximumSupportingPoints, maxSupportingPointsScheduleTupleType */
-    {826, 330, 1, 2, 0}, /* 517: Dynamic_SEReqControlMode, Dynamic_SEReqControlModeType */
-    {966, 328, 1, 3, 0}, /* 518: Scheduled_SEReqControlMode, Scheduled_SEReqControlModeType */
-    {879, 116, 1, 3, 0}, /* 519: GoToPause, boolean */
-    {828, 331, 1, 4, 0}, /* 520: Dynamic_SEResControlMode, Dynamic_SEResControlModeType */
-    {968, 329, 1, 5, 0}, /* 521: Scheduled_SEResControlMode, Scheduled_SEResControlModeType */
-    {867, 393, 1, 1, 0}, /* 522: EVProcessing, processingType */
-    {810, 396, 1, 2, 0}, /* 523: ChargeProgress, chargeProgressType */
-    {850, 355, 1, 3, 0}, /* 524: EVPowerProfile, EVPowerProfileType */
-    {800, 397, 1, 4, 0}, /* 525: BPT_ChannelSelection, channelSelectionType */
-    {871, 383, 1, 2, 0}, /* 526: EVSEStatus, EVSEStatusType */
-    {1013, 333, 1, 1, 0}, /* 527: SignedMeteringData, SignedMeteringDataType */
-    {813, 398, 1, 1, 0}, /* 528: ChargingSession, chargingSessionType */
-    {873, 399, 1, 2, 0}, /* 529: EVTerminationCode, nameType */
-    {874, 400, 1, 3, 0}, /* 530: EVTerminationExplanation, descriptionType */
-    {895, 369, 1, 1, 0}, /* 531: OEMProvisioningCertificateChain, SignedCertificateChainType */
-    {882, 389, 1, 2, 0}, /* 532: ListOfRootCertificateIDs, ListOfRootCertificateIDsType */
-    {883, 10, 1, 3, 0}, /* 533: MaximumContractCertificateChains, unsignedByte */
-    {951, 366, 1, 4, 0}, /* 534: PrioritizedEMAIDs, EMAIDListType */
-    {801, 368, 1, 3, 0}, /* 535: CPSCertificateChain, CertificateChainType */
-    {1011, 332, 1, 4, 0}, /* 536: SignedInstallationData, SignedInstallationDataType */
-    {954, 10, 1, 5, 0}, /* 537: RemainingContractCertificateChains, unsignedByte */
-    {842, 401, 1, 1, 0}, /* 538: EVCheckInStatus, evCheckInStatusType */
-    {912, 402, 1, 2, 0}, /* 539: ParkingMethod, parkingMethodType */
-    {1045, 121, 1, 3, 0}, /* 540: VehicleFrame, short */
-    {821, 121, 1, 4, 0}, /* 541: DeviceOffset, short */
-    {1046, 121, 1, 5, 0}, /* 542: VehicleTravel, short */
-    {913, 121, 1, 2, 0}, /* 543: ParkingSpace, short */
-    {820, 121, 1, 3, 0}, /* 544: DeviceLocation, short */
-    {1022, 121, 1, 4, 0}, /* 545: TargetDistance, short */
-    {843, 403, 1, 1, 0}, /* 546: EVCheckOutStatus, evCheckOutStatusType */
-    {814, 255, 1, 2, 0}, /* 547: CheckOutTime, unsignedLong */
-    {868, 404, 1, 2, 0}, /* 548: EVSECheckOutStatus, evseCheckOutStatusType */
-    {878, 405, 1, 0, 0}, /* 549: GenChallenge, genChallengeType */
-    {1018, 314, 1, 1, 0}, /* 550: SupportedProviders, SupportedProvidersListType */
-    {952, 399, 128, 0, 0}, /* 551: ProviderID, nameType */
-    {880, 160, 1, 0, E(ATTRIBUTE)}, /* 552: Id, ID */
-    {878, 405, 1, 1, 0}, /* 553: GenChallenge, genChallengeType */
-    {815, 370, 1, 2, 0}, /* 554: ContractCertificateChain, ContractCertificateChainType */
-    {989, 394, 16, 0, 0}, /* 555: ServiceID, serviceIDType */
-    {989, 394, 1, 0, 0}, /* 556: ServiceID, serviceIDType */
-    {877, 116, 1, 1, 0}, /* 557: FreeService, boolean */
-    {979, 319, 8, 0, 0}, /* 558: Service, ServiceType */
-    {907, 394, 1, 1, 0}, /* 559: ParameterSetID, serviceIDType */
-    {975, 321, 16, 0, 0}, /* 560: SelectedService, SelectedServiceType */
-    {893, 399, 1, 0, E(ATTRIBUTE)}, /* 561: Name, nameType */
-    {1049, 116, 1, 1, 0}, /* 562: boolValue, boolean */
-    {1050, 122, 1, 2, 0}, /* 563: byteValue, byte */
-    {1071, 121, 1, 3, 0}, /* 564: shortValue, short */
-    {1063, 123, 1, 4, 0}, /* 565: intValue, int */
-    {1068, 384, 1, 5, 0}, /* 566: rationalNumber, RationalNumberType */
-    {1061, 399, 1, 6, 0}, /* 567: finiteString, nameType */
-    {907, 394, 1, 0, 0}, /* 568: ParameterSetID, serviceIDType */
-    {905, 323, 32, 1, 0}, /* 569: Parameter, ParameterType */
-    {906, 324, 32, 0, 0}, /* 570: ParameterSet, ParameterSetType */
-    {962, 406, 1, 0, 0}, /* 571: ScheduleTupleID, numericIDType */
-    {811, 327, 1, 1, 0}, /* 572: ChargingSchedule, ChargingScheduleType */
-    {822, 327, 1, 2, 0}, /* 573: DischargingSchedule, ChargingScheduleType */
-    {924, 337, 1, 0, 0}, /* 574: PowerSchedule, PowerScheduleType */
-    {780, 344, 1, 1, 0}, /* 575: AbsolutePriceSchedule, AbsolutePriceScheduleType */
-    {936, 341, 1, 2, 0}, /* 576: PriceLevelSchedule, PriceLevelScheduleType */
-    {819, 5, 1, 0, 0}, /* 577: DepartureTime, unsignedInt */
-    {872, 384, 1, 1, 0}, /* 578: EVTargetEnergyRequest, RationalNumberType */
-    {846, 384, 1, 2, 0}, /* 579: EVMaximumEnergyRequest, RationalNumberType */
-    {848, 384, 1, 3, 0}, /* 580: EVMinimumEnergyRequest, RationalNumberType */
-    {844, 358, 1, 4, 0}, /* 581: EVEnergyOffer, EVEnergyOfferType */
-    {961, 326, 3, 0, 0}, /* 582: ScheduleTuple, ScheduleTupleType */
-    {892, 407, 1, 1, 0}, /* 583: MinimumSOC, percentValueType */
-    {1026, 407, 1, 2, 0}, /* 584: TargetSOC, percentValueType */
-    {872, 384, 1, 3, 0}, /* 585: EVTargetEnergyRequest, RationalNumberType */
-    {846, 384, 1, 4, 0}, /* 586: EVMaximumEnergyRequest, RationalNumberType */
-    {848, 384, 1, 5, 0}, /* 587: EVMinimumEnergyRequest, RationalNumberType */
-    {847, 384, 1, 6, 0}, /* 588: EVMaximumV2XEnergyRequest, RationalNumberType */
-    {849, 384, 1, 7, 0}, /* 589: EVMinimumV2XEnergyRequest, RationalNumberType */
-    {780, 344, 1, 3, 0}, /* 590: AbsolutePriceSchedule, AbsolutePriceScheduleType */
-    {936, 341, 1, 4, 0}, /* 591: PriceLevelSchedule, PriceLevelScheduleType */
-    {815, 370, 1, 1, 0}, /* 592: ContractCertificateChain, ContractCertificateChainType */
-    {832, 408, 1, 2, 0}, /* 593: ECDHCurve, ecdhCurveType */
-    {818, 409, 1, 3, 0}, /* 594: DHPublicKey, dhPublicKeyType */
-    {956, 410, 1, 4, 0}, /* 595: SECP521_EncryptedPrivateKey, secp521_EncryptedPrivateKeyType */
-    {1047, 411, 1, 5, 0}, /* 596: X448_EncryptedPrivateKey, x448_EncryptedPrivateKeyType */
-    {1021, 412, 1, 6, 0}, /* 597: TPM_EncryptedPrivateKey, tpm_EncryptedPrivateKeyType */
-    {1001, 413, 1, 1, 0}, /* 598: SessionID, sessionIDType */
-    {886, 385, 1, 2, 0}, /* 599: MeterInfo, MeterInfoType */
-    {953, 388, 1, 3, 0}, /* 600: Receipt, ReceiptType */
-    {830, 335, 1, 4, 0}, /* 601: Dynamic_SMDTControlMode, Dynamic_SMDTControlModeType */
-    {970, 334, 1, 5, 0}, /* 602: Scheduled_SMDTControlMode, Scheduled_SMDTControlModeType */
-    {974, 406, 1, 0, 0}, /* 603: SelectedScheduleTupleID, numericIDType */
-    {1023, 162, 1, 0, 0}, /* 604: TargetOffsetX, unsignedShort */
-    {1024, 162, 1, 1, 0}, /* 605: TargetOffsetY, unsignedShort */
-    {1035, 255, 1, 0, 0}, /* 606: TimeAnchor, unsignedLong */
-    {799, 384, 1, 1, 0}, /* 607: AvailableEnergy, RationalNumberType */
-    {930, 384, 1, 2, 0}, /* 608: PowerTolerance, RationalNumberType */
-    {925, 338, 1, 3, 0}, /* 609: PowerScheduleEntries, PowerScheduleEntryListType */
-    {926, 339, 1024, 0, 0}, /* 610: PowerScheduleEntry, PowerScheduleEntryType */
-    {823, 5, 1, 0, 0}, /* 611: Duration, unsignedInt */
-    {918, 384, 1, 1, 0}, /* 612: Power, RationalNumberType */
-    {932, 384, 1, 2, 0}, /* 613: Power_L2, RationalNumberType */
-    {933, 384, 1, 3, 0}, /* 614: Power_L3, RationalNumberType */
-    {949, 406, 1, 1, 0}, /* 615: PriceScheduleID, numericIDType */
-    {948, 400, 1, 2, 0}, /* 616: PriceScheduleDescription, descriptionType */
-    {1035, 255, 1, 1, 0}, /* 617: TimeAnchor, unsignedLong */
-    {949, 406, 1, 2, 0}, /* 618: PriceScheduleID, numericIDType */
-    {948, 400, 1, 3, 0}, /* 619: PriceScheduleDescription, descriptionType */
-    {894, 10, 1, 4, 0}, /* 620: NumberOfPriceLevels, unsignedByte */
-    {937, 342, 1, 5, 0}, /* 621: PriceLevelScheduleEntries, PriceLevelScheduleEntryListType */
-    {938, 343, 1024, 0, 0}, /* 622: PriceLevelScheduleEntry, PriceLevelScheduleEntryType */
-    {935, 10, 1, 1, 0}, /* 623: PriceLevel, unsignedByte */
-    {817, 414, 1, 4, 0}, /* 624: Currency, currencyType */
-    {881, 415, 1, 5, 0}, /* 625: Language, languageType */
-    {934, 390, 1, 6, 0}, /* 626: PriceAlgorithm, identifierType */
-    {891, 384, 1, 7, 0}, /* 627: MinimumCost, RationalNumberType */
-    {884, 384, 1, 8, 0}, /* 628: MaximumCost, RationalNumberType */
-    {1034, 345, 1, 9, 0}, /* 629: TaxRules, TaxRuleListType */
-    {946, 347, 1, 10, 0}, /* 630: PriceRuleStacks, PriceRuleStackListType */
-    {903, 350, 1, 11, 0}, /* 631: OverstayRules, OverstayRuleListType */
-    {782, 352, 1, 12, 0}, /* 632: AdditionalSelectedServices, AdditionalServiceListType */
-    {1029, 346, 10, 0, 0}, /* 633: TaxRule, TaxRuleType */
-    {1030, 406, 1, 0, 0}, /* 634: TaxRuleID, numericIDType */
-    {1032, 399, 1, 1, 0}, /* 635: TaxRuleName, nameType */
-    {1028, 384, 1, 2, 0}, /* 636: TaxRate, RationalNumberType */
-    {1027, 116, 1, 3, 0}, /* 637: TaxIncludedInPrice, boolean */
-    {787, 116, 1, 4, 0}, /* 638: AppliesToEnergyFee, boolean */
-    {789, 116, 1, 5, 0}, /* 639: AppliesToParkingFee, boolean */
-    {788, 116, 1, 6, 0}, /* 640: AppliesToOverstayFee, boolean */
-    {786, 116, 1, 7, 0}, /* 641: AppliesMinimumMaximumCost, boolean */
-    {943, 348, 1024, 0, 0}, /* 642: PriceRuleStack, PriceRuleStackType */
-    {942, 349, 8, 1, 0}, /* 643: PriceRule, PriceRuleType */
-    {875, 384, 1, 0, 0}, /* 644: EnergyFee, RationalNumberType */
-    {910, 384, 1, 1, 0}, /* 645: ParkingFee, RationalNumberType */
-    {911, 5, 1, 2, 0}, /* 646: ParkingFeePeriod, unsignedInt */
-    {802, 162, 1, 3, 0}, /* 647: CarbonDioxideEmission, unsignedShort */
-    {955, 10, 1, 4, 0}, /* 648: RenewableGenerationPercentage, unsignedByte */
-    {923, 384, 1, 5, 0}, /* 649: PowerRangeStart, RationalNumberType */
-    {904, 5, 1, 0, 0}, /* 650: OverstayTimeThreshold, unsignedInt */
-    {898, 384, 1, 1, 0}, /* 651: OverstayPowerThreshold, RationalNumberType */
-    {899, 351, 5, 2, 0}, /* 652: OverstayRule, OverstayRuleType */
-    {900, 400, 1, 0, 0}, /* 653: OverstayRuleDescription, descriptionType */
-    {1015, 5, 1, 1, 0}, /* 654: StartTime, unsignedInt */
-    {896, 384, 1, 2, 0}, /* 655: OverstayFee, RationalNumberType */
-    {897, 5, 1, 3, 0}, /* 656: OverstayFeePeriod, unsignedInt */
-    {783, 353, 5, 0, 0}, /* 657: AdditionalService, AdditionalServiceType */
-    {992, 399, 1, 0, 0}, /* 658: ServiceName, nameType */
-    {988, 384, 1, 1, 0}, /* 659: ServiceFee, RationalNumberType */
-    {852, 339, 2048, 0, 0}, /* 660: EVPowerProfileEntry, PowerScheduleEntryType */
-    {824, 357, 1, 1, 0}, /* 661: Dynamic_EVPPTControlMode, Dynamic_EVPPTControlModeType */
-    {964, 356, 1, 2, 0}, /* 662: Scheduled_EVPPTControlMode, Scheduled_EVPPTControlModeType */
-    {851, 354, 1, 3, 0}, /* 663: EVPowerProfileEntries, EVPowerProfileEntryListType */
-    {931, 416, 1, 1, 0}, /* 664: PowerToleranceAcceptance, powerToleranceAcceptanceType */
-    {855, 359, 1, 0, 0}, /* 665: EVPowerSchedule, EVPowerScheduleType */
-    {839, 362, 1, 1, 0}, /* 666: EVAbsolutePriceSchedule, EVAbsolutePriceScheduleType */
-    {856, 360, 1, 1, 0}, /* 667: EVPowerScheduleEntries, EVPowerScheduleEntryListType */
-    {857, 361, 1024, 0, 0}, /* 668: EVPowerScheduleEntry, EVPowerScheduleEntryType */
-    {817, 414, 1, 1, 0}, /* 669: Currency, currencyType */
-    {934, 390, 1, 2, 0}, /* 670: PriceAlgorithm, identifierType */
-    {865, 363, 1, 3, 0}, /* 671: EVPriceRuleStacks, EVPriceRuleStackListType */
-    {862, 364, 1024, 0, 0}, /* 672: EVPriceRuleStack, EVPriceRuleStackType */
-    {861, 365, 8, 1, 0}, /* 673: EVPriceRule, EVPriceRuleType */
-    {923, 384, 1, 1, 0}, /* 674: PowerRangeStart, RationalNumberType */
-    {837, 390, 8, 0, 0}, /* 675: EMAID, identifierType */
-    {803, 417, 3, 0, 0}, /* 676: Certificate, certificateType */
-    {803, 417, 1, 0, 0}, /* 677: Certificate, certificateType */
-    {1016, 367, 1, 1, 0}, /* 678: SubCertificates, SubCertificatesType */
-    {803, 417, 1, 1, 0}, /* 679: Certificate, certificateType */
-    {1016, 367, 1, 2, 0}, /* 680: SubCertificates, SubCertificatesType */
-    {1134, 413, 1, 0, 0}, /* 681: SessionID, sessionIDType */
-    {1139, 255, 1, 1, 0}, /* 682: TimeStamp, unsignedLong */
-    {1095, 382, 1, 1, 0}, /* 683: DisplayParameters, DisplayParametersType */
-    {1114, 116, 1, 2, 0}, /* 684: MeterInfoRequested, boolean */
-    {1102, 383, 1, 2, 0}, /* 685: EVSEStatus, EVSEStatusType */
-    {1113, 385, 1, 3, 0}, /* 686: MeterInfo, MeterInfoType */
-    {1125, 388, 1, 4, 0}, /* 687: Receipt, ReceiptType */
-    {1104, 384, 1, 0, 0}, /* 688: EVTargetEnergyRequest, RationalNumberType */
-    {1099, 384, 1, 1, 0}, /* 689: EVMaximumEnergyRequest, RationalNumberType */
-    {1100, 384, 1, 2, 0}, /* 690: EVMinimumEnergyRequest, RationalNumberType */
-    {1092, 5, 1, 0, 0}, /* 691: DepartureTime, unsignedInt */
-    {1104, 384, 1, 1, 0}, /* 692: EVTargetEnergyRequest, RationalNumberType */
-    {1099, 384, 1, 2, 0}, /* 693: EVMaximumEnergyRequest, RationalNumberType */
-    {1100, 384, 1, 3, 0}, /* 694: EVMinimumEnergyRequest, RationalNumberType */
-    {1119, 407, 1, 1, 0}, /* 695: MinimumSOC, percentValueType */
-    {1135, 407, 1, 2, 0}, /* 696: TargetSOC, percentValueType */
-    {1074, 162, 1, 3, 0}, /* 697: AckMaxDelay, unsignedShort */
-    {1123, 407, 1, 0, 0}, /* 698: PresentSOC, percentValueType */
-    {1110, 407, 1, 3, 0}, /* 699: MaximumSOC, percentValueType */
-    {1128, 5, 1, 4, 0}, /* 700: RemainingTimeToMinimumSOC, unsignedInt */
-    {1129, 5, 1, 5, 0}, /* 701: RemainingTimeToTargetSOC, unsignedInt */
-    {1127, 5, 1, 6, 0}, /* 702: RemainingTimeToMaximumSOC, unsignedInt */
-    {1090, 116, 1, 7, 0}, /* 703: ChargingComplete, boolean */
-    {1079, 384, 1, 8, 0}, /* 704: BatteryEnergyCapacity, RationalNumberType */
-    {1108, 116, 1, 9, 0}, /* 705: InletHot, boolean */
-    {1120, 162, 1, 0, 0}, /* 706: NotificationMaxDelay, unsignedShort */
-    {1101, 418, 1, 1, 0}, /* 707: EVSENotification, evseNotificationType */
-    {1106, 122, 1, 0, 0}, /* 708: Exponent, byte */
-    {1143, 121, 1, 1, 0}, /* 709: Value, short */
-    {1112, 419, 1, 0, 0}, /* 710: MeterID, meterIDType */
-    {1089, 255, 1, 1, 0}, /* 711: ChargedEnergyReadingWh, unsignedLong */
-    {1077, 255, 1, 2, 0}, /* 712: BPT_DischargedEnergyReadingWh, unsignedLong */
-    {1084, 255, 1, 3, 0}, /* 713: CapacitiveEnergyReadingVARh, unsignedLong */
-    {1078, 255, 1, 4, 0}, /* 714: BPT_InductiveEnergyReadingVARh, unsignedLong */
-    {1116, 420, 1, 5, 0}, /* 715: MeterSignature, meterSignatureType */
-    {1117, 121, 1, 6, 0}, /* 716: MeterStatus, short */
-    {1118, 255, 1, 7, 0}, /* 717: MeterTimestamp, unsignedLong */
-    {1076, 384, 1, 0, 0}, /* 718: Amount, RationalNumberType */
-    {1091, 384, 1, 1, 0}, /* 719: CostPerUnit, RationalNumberType */
-    {1137, 406, 1, 0, 0}, /* 720: TaxRuleID, numericIDType */
-    {1076, 384, 1, 1, 0}, /* 721: Amount, RationalNumberType */
-    {1138, 255, 1, 0, 0}, /* 722: TimeAnchor, unsignedLong */
-    {1105, 386, 1, 1, 0}, /* 723: EnergyCosts, DetailedCostType */
-    {1121, 386, 1, 2, 0}, /* 724: OccupancyCosts, DetailedCostType */
-    {1075, 386, 1, 3, 0}, /* 725: AdditionalServicesCosts, DetailedCostType */
-    {1122, 386, 1, 4, 0}, /* 726: OverstayCosts, DetailedCostType */
-    {1136, 387, 10, 5, 0}, /* 727: TaxCosts, DetailedTaxType */
-    {1131, 104, 20, 0, 0}, /* 728: RootCertificateID, X509IssuerSerialType */
-    {1155, 425, 1, 1, E(GLOBAL)}, /* 729: AC_CPDReqEnergyTransferMode, AC_CPDReqEnergyTransferModeType */
-    {1167, 427, 1, 1, E(GLOBAL)}, /* 730: BPT_AC_CPDReqEnergyTransferMode, BPT_AC_CPDReqEnergyTransferModeType */
-    {1157, 426, 1, 2, E(GLOBAL)}, /* 731: AC_CPDResEnergyTransferMode, AC_CPDResEnergyTransferModeType */
-    {1169, 428, 1, 2, E(GLOBAL)}, /* 732: BPT_AC_CPDResEnergyTransferMode, BPT_AC_CPDResEnergyTransferModeType */
-    {1171, 435, 1, 3, E(GLOBAL)}, /* 733: BPT_Dynamic_AC_CLReqControlMode, BPT_Dynamic_AC_CLReqControlModeType */
-    {1175, 431, 1, 3, E(GLOBAL)}, /* 734: BPT_Scheduled_AC_CLReqControlMode, BPT_Scheduled_AC_CLReqControlModeType */
-    {1080, 376, 1, 3, E(GLOBAL)}, /* 735: CLReqControlMode, CLReqControlModeType */
-    {1179, 433, 1, 3, E(GLOBAL)}, /* 736: Dynamic_AC_CLReqControlMode, Dynamic_AC_CLReqControlModeType */
-    {1228, 429, 1, 3, E(GLOBAL)}, /* 737: Scheduled_AC_CLReqControlMode, Scheduled_AC_CLReqControlModeType */
-    {1223, 384, 1, 5, 0}, /* 738: EVSETargetFrequency, RationalNumberType */
-    {1173, 436, 1, 6, E(GLOBAL)}, /* 739: BPT_Dynamic_AC_CLResControlMode, BPT_Dynamic_AC_CLResControlModeType */
-    {1177, 432, 1, 6, E(GLOBAL)}, /* 740: BPT_Scheduled_AC_CLResControlMode, BPT_Scheduled_AC_CLResControlModeType */
-    {1082, 377, 1, 6, E(GLOBAL)}, /* 741: CLResControlMode, CLResControlModeType */
-    {1181, 434, 1, 6, E(GLOBAL)}, /* 742: Dynamic_AC_CLResControlMode, Dynamic_AC_CLResControlModeType */
-    {1230, 430, 1, 6, E(GLOBAL)}, /* 743: Scheduled_AC_CLResControlMode, Scheduled_AC_CLResControlModeType */
-    {1183, 384, 1, 0, 0}, /* 744: EVMaximumChargePower, RationalNumberType */
-    {1184, 384, 1, 1, 0}, /* 745: EVMaximumChargePower_L2, RationalNumberType */
-    {1185, 384, 1, 2, 0}, /* 746: EVMaximumChargePower_L3, RationalNumberType */
-    {1190, 384, 1, 3, 0}, /* 747: EVMinimumChargePower, RationalNumberType */
-    {1191, 384, 1, 4, 0}, /* 748: EVMinimumChargePower_L2, RationalNumberType */
-    {1192, 384, 1, 5, 0}, /* 749: EVMinimumChargePower_L3, RationalNumberType */
-    {1203, 384, 1, 0, 0}, /* 750: EVSEMaximumChargePower, RationalNumberType */
-    {1204, 384, 1, 1, 0}, /* 751: EVSEMaximumChargePower_L2, RationalNumberType */
-    {1205, 384, 1, 2, 0}, /* 752: EVSEMaximumChargePower_L3, RationalNumberType */
-    {1209, 384, 1, 3, 0}, /* 753: EVSEMinimumChargePower, RationalNumberType */
-    {1210, 384, 1, 4, 0}, /* 754: EVSEMinimumChargePower_L2, RationalNumberType */
-    {1211, 384, 1, 5, 0}, /* 755: EVSEMinimumChargePower_L3, RationalNumberType */
-    {1215, 384, 1, 6, 0}, /* 756: EVSENominalFrequency, RationalNumberType */
-    {1227, 384, 1, 7, 0}, /* 757: MaximumPowerAsymmetry, RationalNumberType */
-    {1216, 384, 1, 8, 0}, /* 758: EVSEPowerRampLimitation, RationalNumberType */
-    {1217, 384, 1, 9, 0}, /* 759: EVSEPresentActivePower, RationalNumberType */
-    {1218, 384, 1, 10, 0}, /* 760: EVSEPresentActivePower_L2, RationalNumberType */
-    {1219, 384, 1, 11, 0}, /* 761: EVSEPresentActivePower_L3, RationalNumberType */
-    {1186, 384, 1, 6, 0}, /* 762: EVMaximumDischargePower, RationalNumberType */
-    {1187, 384, 1, 7, 0}, /* 763: EVMaximumDischargePower_L2, RationalNumberType */
-    {1188, 384, 1, 8, 0}, /* 764: EVMaximumDischargePower_L3, RationalNumberType */
-    {1193, 384, 1, 9, 0}, /* 765: EVMinimumDischargePower, RationalNumberType */
-    {1194, 384, 1, 10, 0}, /* 766: EVMinimumDischargePower_L2, RationalNumberType */
-    {1195, 384, 1, 11, 0}, /* 767: EVMinimumDischargePower_L3, RationalNumberType */
-    {1206, 384, 1, 12, 0}, /* 768: EVSEMaximumDischargePower, RationalNumberType */
-    {1207, 384, 1, 13, 0}, /* 769: EVSEMaximumDischargePower_L2, RationalNumberType */
-    {1208, 384, 1, 14, 0}, /* 770: EVSEMaximumDischargePower_L3, RationalNumberType */
-    {1212, 384, 1, 15, 0}, /* 771: EVSEMinimumDischargePower, RationalNumberType */
-    {1213, 384, 1, 16, 0}, /* 772: EVSEMinimumDischargePower_L2, RationalNumberType */
-    {1214, 384, 1, 17, 0}, /* 773: EVSEMinimumDischargePower_L3, RationalNumberType */
-    {1183, 384, 1, 3, 0}, /* 774: EVMaximumChargePower, RationalNumberType */
-    {1184, 384, 1, 4, 0}, /* 775: EVMaximumChargePower_L2, RationalNumberType */
-    {1185, 384, 1, 5, 0}, /* 776: EVMaximumChargePower_L3, RationalNumberType */
-    {1190, 384, 1, 6, 0}, /* 777: EVMinimumChargePower, RationalNumberType */
-    {1191, 384, 1, 7, 0}, /* 778: EVMinimumChargePower_L2, RationalNumberType */
-    {1192, 384, 1, 8, 0}, /* 779: EVMinimumChargePower_L3, RationalNumberType */
-    {1197, 384, 1, 9, 0}, /* 780: EVPresentActivePower, RationalNumberType */
-    {1198, 384, 1, 10, 0}, /* 781: EVPresentActivePower_L2, RationalNumberType */
-    {1199, 384, 1, 11, 0}, /* 782: EVPresentActivePower_L3, RationalNumberType */
-    {1200, 384, 1, 12, 0}, /* 783: EVPresentReactivePower, RationalNumberType */
-    {1201, 384, 1, 13, 0}, /* 784: EVPresentReactivePower_L2, RationalNumberType */
-    {1202, 384, 1, 14, 0}, /* 785: EVPresentReactivePower_L3, RationalNumberType */
-    {1220, 384, 1, 0, 0}, /* 786: EVSETargetActivePower, RationalNumberType */
-    {1221, 384, 1, 1, 0}, /* 787: EVSETargetActivePower_L2, RationalNumberType */
-    {1222, 384, 1, 2, 0}, /* 788: EVSETargetActivePower_L3, RationalNumberType */
-    {1224, 384, 1, 3, 0}, /* 789: EVSETargetReactivePower, RationalNumberType */
-    {1225, 384, 1, 4, 0}, /* 790: EVSETargetReactivePower_L2, RationalNumberType */
-    {1226, 384, 1, 5, 0}, /* 791: EVSETargetReactivePower_L3, RationalNumberType */
-    {1217, 384, 1, 6, 0}, /* 792: EVSEPresentActivePower, RationalNumberType */
-    {1218, 384, 1, 7, 0}, /* 793: EVSEPresentActivePower_L2, RationalNumberType */
-    {1219, 384, 1, 8, 0}, /* 794: EVSEPresentActivePower_L3, RationalNumberType */
-    {1186, 384, 1, 15, 0}, /* 795: EVMaximumDischargePower, RationalNumberType */
-    {1187, 384, 1, 16, 0}, /* 796: EVMaximumDischargePower_L2, RationalNumberType */
-    {1188, 384, 1, 17, 0}, /* 797: EVMaximumDischargePower_L3, RationalNumberType */
-    {1193, 384, 1, 18, 0}, /* 798: EVMinimumDischargePower, RationalNumberType */
-    {1194, 384, 1, 19, 0}, /* 799: EVMinimumDischargePower_L2, RationalNumberType */
-    {1195, 384, 1, 20, 0}, /* 800: EVMinimumDischargePower_L3, RationalNumberType */
-    {1183, 384, 1, 4, 0}, /* 801: EVMaximumChargePower, RationalNumberType */
-    {1184, 384, 1, 5, 0}, /* 802: EVMaximumChargePower_L2, RationalNumberType */
-    {1185, 384, 1, 6, 0}, /* 803: EVMaximumChargePower_L3, RationalNumberType */
-    {1190, 384, 1, 7, 0}, /* 804: EVMinimumChargePower, RationalNumberType */
-    {1191, 384, 1, 8, 0}, /* 805: EVMinimumChargePower_L2, RationalNumberType */
-    {1192, 384, 1, 9, 0}, /* 806: EVMinimumChargePower_L3, RationalNumberType */
-    {1197, 384, 1, 10, 0}, /* 807: EVPresentActivePower, RationalNumberType */
-    {1198, 384, 1, 11, 0}, /* 808: EVPresentActivePower_L2, RationalNumberType */
-    {1199, 384, 1, 12, 0}, /* 809: EVPresentActivePower_L3, RationalNumberType */
-    {1200, 384, 1, 13, 0}, /* 810: EVPresentReactivePower, RationalNumberType */
-    {1201, 384, 1, 14, 0}, /* 811: EVPresentReactivePower_L2, RationalNumberType */
-    {1202, 384, 1, 15, 0}, /* 812: EVPresentReactivePower_L3, RationalNumberType */
-    {1220, 384, 1, 4, 0}, /* 813: EVSETargetActivePower, RationalNumberType */
-    {1221, 384, 1, 5, 0}, /* 814: EVSETargetActivePower_L2, RationalNumberType */
-    {1222, 384, 1, 6, 0}, /* 815: EVSETargetActivePower_L3, RationalNumberType */
-    {1224, 384, 1, 7, 0}, /* 816: EVSETargetReactivePower, RationalNumberType */
-    {1225, 384, 1, 8, 0}, /* 817: EVSETargetReactivePower_L2, RationalNumberType */
-    {1226, 384, 1, 9, 0}, /* 818: EVSETargetReactivePower_L3, RationalNumberType */
-    {1217, 384, 1, 10, 0}, /* 819: EVSEPresentActivePower, RationalNumberType */
-    {1218, 384, 1, 11, 0}, /* 820: EVSEPresentActivePower_L2, RationalNumberType */
-    {1219, 384, 1, 12, 0}, /* 821: EVSEPresentActivePower_L3, RationalNumberType */
-    {1186, 384, 1, 16, 0}, /* 822: EVMaximumDischargePower, RationalNumberType */
-    {1187, 384, 1, 17, 0}, /* 823: EVMaximumDischargePower_L2, RationalNumberType */
-    {1188, 384, 1, 18, 0}, /* 824: EVMaximumDischargePower_L3, RationalNumberType */
-    {1193, 384, 1, 19, 0}, /* 825: EVMinimumDischargePower, RationalNumberType */
-    {1194, 384, 1, 20, 0}, /* 826: EVMinimumDischargePower_L2, RationalNumberType */
-    {1195, 384, 1, 21, 0}, /* 827: EVMinimumDischargePower_L3, RationalNumberType */
-    {1189, 384, 1, 22, 0}, /* 828: EVMaximumV2XEnergyRequest, RationalNumberType */
-    {1196, 384, 1, 23, 0}, /* 829: EVMinimumV2XEnergyRequest, RationalNumberType */
-    {1232, 449, 1, 1, E(GLOBAL)}, /* 830: BPT_DC_CPDReqEnergyTransferMode, BPT_DC_CPDReqEnergyTransferModeType */
-    {1244, 447, 1, 1, E(GLOBAL)}, /* 831: DC_CPDReqEnergyTransferMode, DC_CPDReqEnergyTransferModeType */
-    {1234, 450, 1, 2, E(GLOBAL)}, /* 832: BPT_DC_CPDResEnergyTransferMode, BPT_DC_CPDResEnergyTransferModeType */
-    {1246, 448, 1, 2, E(GLOBAL)}, /* 833: DC_CPDResEnergyTransferMode, DC_CPDResEnergyTransferModeType */
-    {1301, 393, 1, 2, 0}, /* 834: EVSEProcessing, processingType */
-    {1285, 393, 1, 1, 0}, /* 835: EVProcessing, processingType */
-    {1284, 384, 1, 2, 0}, /* 836: EVPresentVoltage, RationalNumberType */
-    {1304, 384, 1, 3, 0}, /* 837: EVTargetVoltage, RationalNumberType */
-    {1300, 384, 1, 2, 0}, /* 838: EVSEPresentVoltage, RationalNumberType */
-    {1284, 384, 1, 3, 0}, /* 839: EVPresentVoltage, RationalNumberType */
-    {1236, 457, 1, 4, E(GLOBAL)}, /* 840: BPT_Dynamic_DC_CLReqControlMode, BPT_Dynamic_DC_CLReqControlModeType */
-    {1240, 453, 1, 4, E(GLOBAL)}, /* 841: BPT_Scheduled_DC_CLReqControlMode, BPT_Scheduled_DC_CLReqControlModeType */
-    {1080, 376, 1, 4, E(GLOBAL)}, /* 842: CLReqControlMode, CLReqControlModeType */
-    {1268, 455, 1, 4, E(GLOBAL)}, /* 843: Dynamic_DC_CLReqControlMode, Dynamic_DC_CLReqControlModeType */
-    {1305, 451, 1, 4, E(GLOBAL)}, /* 844: Scheduled_DC_CLReqControlMode, Scheduled_DC_CLReqControlModeType */
-    {1299, 384, 1, 5, 0}, /* 845: EVSEPresentCurrent, RationalNumberType */
-    {1300, 384, 1, 6, 0}, /* 846: EVSEPresentVoltage, RationalNumberType */
-    {1297, 116, 1, 7, 0}, /* 847: EVSEPowerLimitAchieved, boolean */
-    {1286, 116, 1, 8, 0}, /* 848: EVSECurrentLimitAchieved, boolean */
-    {1302, 116, 1, 9, 0}, /* 849: EVSEVoltageLimitAchieved, boolean */
-    {1238, 458, 1, 10, E(GLOBAL)}, /* 850: BPT_Dynamic_DC_CLResControlMode, BPT_Dynamic_DC_CLResControlModeType */
-    {1242, 454, 1, 10, E(GLOBAL)}, /* 851: BPT_Scheduled_DC_CLResControlMode, BPT_Scheduled_DC_CLResControlModeType */
-    {1082, 377, 1, 10, E(GLOBAL)}, /* 852: CLResControlMode, CLResControlModeType */
-    {1270, 456, 1, 10, E(GLOBAL)}, /* 853: Dynamic_DC_CLResControlMode, Dynamic_DC_CLResControlModeType */
-    {1307, 452, 1, 10, E(GLOBAL)}, /* 854: Scheduled_DC_CLResControlMode, Scheduled_DC_CLResControlModeType */
-    {1273, 384, 1, 0, 0}, /* 855: EVMaximumChargePower, RationalNumberType */
-    {1279, 384, 1, 1, 0}, /* 856: EVMinimumChargePower, RationalNumberType */
-    {1272, 384, 1, 2, 0}, /* 857: EVMaximumChargeCurrent, RationalNumberType */
-    {1278, 384, 1, 3, 0}, /* 858: EVMinimumChargeCurrent, RationalNumberType */
-    {1277, 384, 1, 4, 0}, /* 859: EVMaximumVoltage, RationalNumberType */
-    {1283, 384, 1, 5, 0}, /* 860: EVMinimumVoltage, RationalNumberType */
-    {1309, 407, 1, 6, 0}, /* 861: TargetSOC, percentValueType */
-    {1288, 384, 1, 0, 0}, /* 862: EVSEMaximumChargePower, RationalNumberType */
-    {1293, 384, 1, 1, 0}, /* 863: EVSEMinimumChargePower, RationalNumberType */
-    {1287, 384, 1, 2, 0}, /* 864: EVSEMaximumChargeCurrent, RationalNumberType */
-    {1292, 384, 1, 3, 0}, /* 865: EVSEMinimumChargeCurrent, RationalNumberType */
-    {1291, 384, 1, 4, 0}, /* 866: EVSEMaximumVoltage, RationalNumberType */
-    {1296, 384, 1, 5, 0}, /* 867: EVSEMinimumVoltage, RationalNumberType */
-    {1298, 384, 1, 6, 0}, /* 868: EVSEPowerRampLimitation, RationalNumberType */
-    {1275, 384, 1, 7, 0}, /* 869: EVMaximumDischargePower, RationalNumberType */
-    {1281, 384, 1, 8, 0}, /* 870: EVMinimumDischargePower, RationalNumberType */
-    {1274, 384, 1, 9, 0}, /* 871: EVMaximumDischargeCurrent, RationalNumberType */
-    {1280, 384, 1, 10, 0}, /* 872: EVMinimumDischargeCurrent, RationalNumberType */
-    {1290, 384, 1, 7, 0}, /* 873: EVSEMaximumDischargePower, RationalNumberType */
-    {1295, 384, 1, 8, 0}, /* 874: EVSEMinimumDischargePower, RationalNumberType */
-    {1289, 384, 1, 9, 0}, /* 875: EVSEMaximumDischargeCurrent, RationalNumberType */
-    {1294, 384, 1, 10, 0}, /* 876: EVSEMinimumDischargeCurrent, RationalNumberType */
-    {1303, 384, 1, 3, 0}, /* 877: EVTargetCurrent, RationalNumberType */
-    {1304, 384, 1, 4, 0}, /* 878: EVTargetVoltage, RationalNumberType */
-    {1273, 384, 1, 5, 0}, /* 879: EVMaximumChargePower, RationalNumberType */
-    {1279, 384, 1, 6, 0}, /* 880: EVMinimumChargePower, RationalNumberType */
-    {1272, 384, 1, 7, 0}, /* 881: EVMaximumChargeCurrent, RationalNumberType */
-    {1277, 384, 1, 8, 0}, /* 882: EVMaximumVoltage, RationalNumberType */
-    {1283, 384, 1, 9, 0}, /* 883: EVMinimumVoltage, RationalNumberType */
-    {1291, 384, 1, 3, 0}, /* 884: EVSEMaximumVoltage, RationalNumberType */
-    {1275, 384, 1, 10, 0}, /* 885: EVMaximumDischargePower, RationalNumberType */
-    {1281, 384, 1, 11, 0}, /* 886: EVMinimumDischargePower, RationalNumberType */
-    {1274, 384, 1, 12, 0}, /* 887: EVMaximumDischargeCurrent, RationalNumberType */
-    {1290, 384, 1, 4, 0}, /* 888: EVSEMaximumDischargePower, RationalNumberType */
-    {1295, 384, 1, 5, 0}, /* 889: EVSEMinimumDischargePower, RationalNumberType */
-    {1289, 384, 1, 6, 0}, /* 890: EVSEMaximumDischargeCurrent, RationalNumberType */
-    {1296, 384, 1, 7, 0}, /* 891: EVSEMinimumVoltage, RationalNumberType */
-    {1273, 384, 1, 4, 0}, /* 892: EVMaximumChargePower, RationalNumberType */
-    {1279, 384, 1, 5, 0}, /* 893: EVMinimumChargePower, RationalNumberType */
-    {1272, 384, 1, 6, 0}, /* 894: EVMaximumChargeCurrent, RationalNumberType */
-    {1277, 384, 1, 7, 0}, /* 895: EVMaximumVoltage, RationalNumberType */
-    {1283, 384, 1, 8, 0}, /* 896: EVMinimumVoltage, RationalNumberType */
-    {1288, 384, 1, 4, 0}, /* 897: EVSEMaximumChargePower, RationalNumberType */
-    {1293, 384, 1, 5, 0}, /* 898: EVSEMinimumChargePower, RationalNumberType */
-    {1287, 384, 1, 6, 0}, /* 899: EVSEMaximumChargeCurrent, RationalNumberType */
-    {1291, 384, 1, 7, 0}, /* 900: EVSEMaximumVoltage, RationalNumberType */
-    {1275, 384, 1, 9, 0}, /* 901: EVMaximumDischargePower, RationalNumberType */
-    {1281, 384, 1, 10, 0}, /* 902: EVMinimumDischargePower, RationalNumberType */
-    {1274, 384, 1, 11, 0}, /* 903: EVMaximumDischargeCurrent, RationalNumberType */
-    {1276, 384, 1, 12, 0}, /* 904: EVMaximumV2XEnergyRequest, RationalNumberType */
-    {1282, 384, 1, 13, 0}, /* 905: EVMinimumV2XEnergyRequest, RationalNumberType */
-    {1290, 384, 1, 8, 0}, /* 906: EVSEMaximumDischargePower, RationalNumberType */
-    {1295, 384, 1, 9, 0}, /* 907: EVSEMinimumDischargePower, RationalNumberType */
-    {1289, 384, 1, 10, 0}, /* 908: EVSEMaximumDischargeCurrent, RationalNumberType */
-    {1296, 384, 1, 11, 0}, /* 909: EVSEMinimumVoltage, RationalNumberType */
-    {1334, 393, 1, 1, 0}, /* 910: EVProcessing, processingType */
-    {1320, 471, 1, 2, 0}, /* 911: EVDeviceFinePositioningMethodList, WPT_FinePositioningMethodListType */
-    {1321, 472, 1, 3, 0}, /* 912: EVDevicePairingMethodList, WPT_PairingMethodListType */
-    {1319, 473, 1, 4, 0}, /* 913: EVDeviceAlignmentCheckMethodList, WPT_AlignmentCheckMethodListType */
-    {1345, 162, 1, 5, 0}, /* 914: NaturalOffset, unsignedShort */
-    {1392, 493, 16, 6, 0}, /* 915: VendorSpecificDataContainer, WPT_DataContainerType */
-    {1341, 476, 1, 7, 0}, /* 916: LF_SystemSetupData, WPT_LF_SystemSetupDataType */
-    {1358, 471, 1, 2, 0}, /* 917: PrimaryDeviceFinePositioningMethodList, WPT_FinePositioningMethodListType */
-    {1359, 472, 1, 3, 0}, /* 918: PrimaryDevicePairingMethodList, WPT_PairingMethodListType */
-    {1357, 473, 1, 4, 0}, /* 919: PrimaryDeviceAlignmentCheckMethodList, WPT_AlignmentCheckMethodListType */
-    {1335, 494, 1, 2, 0}, /* 920: EVResultCode, WPT_EVResultType */
-    {1392, 493, 16, 3, 0}, /* 921: VendorSpecificDataContainer, WPT_DataContainerType */
-    {1425, 489, 1, 4, 0}, /* 922: WPT_LF_DataPackageList, WPT_LF_DataPackageListType */
-    {1336, 393, 1, 2, 0}, /* 923: EVSEProcessing, processingType */
-    {1349, 406, 1, 2, 0}, /* 924: ObservedIDCode, numericIDType */
-    {1335, 494, 1, 3, 0}, /* 925: EVResultCode, WPT_EVResultType */
-    {1392, 493, 16, 4, 0}, /* 926: VendorSpecificDataContainer, WPT_DataContainerType */
-    {1349, 406, 1, 3, 0}, /* 927: ObservedIDCode, numericIDType */
-    {1311, 491, 1, 4, 0}, /* 928: AlternativeSECCList, AlternativeSECCListType */
-    {1392, 493, 16, 5, 0}, /* 929: VendorSpecificDataContainer, WPT_DataContainerType */
-    {1327, 384, 1, 1, 0}, /* 930: EVPCMaxReceivablePower, RationalNumberType */
-    {1370, 162, 1, 2, 0}, /* 931: SDMaxGroundClearence, unsignedShort */
-    {1373, 162, 1, 3, 0}, /* 932: SDMinGroundClearence, unsignedShort */
-    {1328, 384, 1, 4, 0}, /* 933: EVPCNaturalFrequency, RationalNumberType */
-    {1326, 116, 1, 5, 0}, /* 934: EVPCDeviceLocalControl, boolean */
-    {1350, 495, 1, 2, 0}, /* 935: PDInputPowerClass, WPT_PowerClassType */
-    {1374, 384, 1, 3, 0}, /* 936: SDMinOutputPower, RationalNumberType */
-    {1371, 384, 1, 4, 0}, /* 937: SDMaxOutputPower, RationalNumberType */
-    {1369, 162, 1, 5, 0}, /* 938: SDMaxGroundClearanceSupport, unsignedShort */
-    {1372, 162, 1, 6, 0}, /* 939: SDMinGroundClearanceSupport, unsignedShort */
-    {1352, 384, 1, 7, 0}, /* 940: PDMinCoilCurrent, RationalNumberType */
-    {1351, 384, 1, 8, 0}, /* 941: PDMaxCoilCurrent, RationalNumberType */
-    {1368, 493, 16, 9, 0}, /* 942: SDManufacturerSpecificDataContainer, WPT_DataContainerType */
-    {1385, 384, 1, 2, 0}, /* 943: TargetCoilCurrent, RationalNumberType */
-    {1356, 384, 1, 3, 0}, /* 944: PowerTransmitted, RationalNumberType */
-    {1384, 384, 1, 4, 0}, /* 945: SupplyDeviceCurrent, RationalNumberType */
-    {1332, 384, 1, 3, 0}, /* 946: EVPCPowerRequest, RationalNumberType */
-    {1331, 384, 1, 4, 0}, /* 947: EVPCPowerOutput, RationalNumberType */
-    {1322, 496, 1, 5, 0}, /* 948: EVPCChargeDiagnostics, WPT_EVPCChargeDiagnosticsType */
-    {1329, 384, 1, 6, 0}, /* 949: EVPCOperatingFrequency, RationalNumberType */
-    {1330, 474, 1, 7, 0}, /* 950: EVPCPowerControlParameter, WPT_EVPCPowerControlParameterType */
-    {1344, 493, 16, 8, 0}, /* 951: ManufacturerSpecificDataContainer, WPT_DataContainerType */
-    {1332, 384, 1, 5, 0}, /* 952: EVPCPowerRequest, RationalNumberType */
-    {1375, 384, 1, 6, 0}, /* 953: SDPowerInput, RationalNumberType */
-    {1377, 384, 1, 7, 0}, /* 954: SPCMaxOutputPowerLimit, RationalNumberType */
-    {1378, 384, 1, 8, 0}, /* 955: SPCMinOutputPowerLimit, RationalNumberType */
-    {1376, 497, 1, 9, 0}, /* 956: SPCChargeDiagnostics, WPT_SPCChargeDiagnosticsType */
-    {1379, 384, 1, 10, 0}, /* 957: SPCOperatingFrequency, RationalNumberType */
-    {1380, 475, 1, 11, 0}, /* 958: SPCPowerControlParameter, WPT_SPCPowerControlParameterType */
-    {1344, 493, 16, 12, 0}, /* 959: ManufacturerSpecificDataContainer, WPT_DataContainerType */
-    {1413, 498, 8, 0, 0}, /* 960: WPT_FinePositioningMethod, WPT_FinePositioningMethodType */
-    {1439, 499, 8, 0, 0}, /* 961: WPT_PairingMethod, WPT_PairingMethodType */
-    {1393, 500, 8, 0, 0}, /* 962: WPT_AlignmentCheckMethod, WPT_AlignmentCheckMethodType */
-    {1324, 384, 1, 0, 0}, /* 963: EVPCCoilCurrentRequest, RationalNumberType */
-    {1323, 384, 1, 1, 0}, /* 964: EVPCCoilCurrentInformation, RationalNumberType */
-    {1325, 384, 1, 2, 0}, /* 965: EVPCCurrentOutputInformation, RationalNumberType */
-    {1333, 384, 1, 3, 0}, /* 966: EVPCVoltageOutputInformation, RationalNumberType */
-    {1381, 384, 1, 0, 0}, /* 967: SPCPrimaryDeviceCoilCurrentInformation, RationalNumberType */
-    {1342, 477, 1, 0, 0}, /* 968: LF_TransmitterSetupData, WPT_LF_TransmitterDataType */
-    {1339, 478, 1, 1, 0}, /* 969: LF_ReceiverSetupData, WPT_LF_ReceiverDataType */
-    {1348, 10, 1, 0, 0}, /* 970: NumberOfTransmitters, unsignedByte */
-    {1383, 384, 1, 1, 0}, /* 971: SignalFrequency, RationalNumberType */
-    {1391, 479, 255, 2, 0}, /* 972: TxSpecData, WPT_TxRxSpecDataType */
-    {1387, 481, 1, 3, 0}, /* 973: TxPackageSpecData, WPT_TxRxPackageSpecDataType */
-    {1347, 10, 1, 0, 0}, /* 974: NumberOfReceivers, unsignedByte */
-    {1367, 479, 255, 1, 0}, /* 975: RxSpecData, WPT_TxRxSpecDataType */
-    {1388, 406, 1, 0, 0}, /* 976: TxRxIdentifier, numericIDType */
-    {1390, 480, 1, 1, 0}, /* 977: TxRxPosition, WPT_CoordinateXYZType */
-    {1389, 480, 1, 2, 0}, /* 978: TxRxOrientation, WPT_CoordinateXYZType */
-    {1315, 121, 1, 0, 0}, /* 979: Coord_X, short */
-    {1316, 121, 1, 1, 0}, /* 980: Coord_Y, short */
-    {1317, 121, 1, 2, 0}, /* 981: Coord_Z, short */
-    {1362, 482, 255, 0, 0}, /* 982: PulseSequenceOrder, WPT_TxRxPulseOrderType */
-    {1361, 162, 1, 1, 0}, /* 983: PulseSeparationTime, unsignedShort */
-    {1360, 162, 1, 2, 0}, /* 984: PulseDuration, unsignedShort */
-    {1354, 162, 1, 3, 0}, /* 985: PackageSeparationTime, unsignedShort */
-    {1338, 162, 1, 0, 0}, /* 986: IndexNumber, unsignedShort */
-    {1388, 406, 1, 1, 0}, /* 987: TxRxIdentifier, numericIDType */
-    {1436, 484, 1, 0, 0}, /* 988: WPT_LF_TxDataList, WPT_LF_TxDataType */
-    {1386, 406, 1, 0, 0}, /* 989: TxIdentifier, numericIDType */
-    {1318, 384, 1, 1, 0}, /* 990: EIRP, RationalNumberType */
-    {1429, 486, 1, 0, 0}, /* 991: WPT_LF_RxDataList, WPT_LF_RxDataType */
-    {1366, 406, 1, 0, 0}, /* 992: RxIdentifier, numericIDType */
-    {1364, 487, 1, 1, 0}, /* 993: RSSIData, WPT_LF_RxRSSIListType */
-    {1365, 488, 1, 0, 0}, /* 994: RSSIDataList, WPT_LF_RxRSSIType */
-    {1363, 384, 1, 1, 0}, /* 995: RSSI, RationalNumberType */
-    {1346, 10, 1, 0, 0}, /* 996: NumPackages, unsignedByte */
-    {1424, 490, 1, 1, 0}, /* 997: WPT_LF_DataPackage, WPT_LF_DataPackageType */
-    {1353, 10, 1, 0, 0}, /* 998: PackageIndex, unsignedByte */
-    {1343, 483, 1, 1, 0}, /* 999: LF_TxData, WPT_LF_TxDataListType */
-    {1340, 485, 1, 2, 0}, /* 1000: LF_RxData, WPT_LF_RxDataListType */
-    {1310, 492, 8, 0, 0}, /* 1001: AlternativeSECC, AlternativeSECCType */
-    {1382, 390, 1, 0, 0}, /* 1002: SSID, identifierType */
-    {1314, 501, 1, 1, 0}, /* 1003: BSSID, bssidType */
-    {1337, 502, 1, 2, 0}, /* 1004: IPAddress, ipaddressType */
-    {1355, 162, 1, 3, 0}, /* 1005: Port, unsignedShort */
-    {1477, 116, 1, 1, 0}, /* 1006: EVMobilityStatus, boolean */
-    {1478, 116, 1, 2, 0}, /* 1007: EVPositioningSupport, boolean */
-    {1489, 393, 1, 2, 0}, /* 1008: EVSEProcessing, processingType */
-    {1488, 116, 1, 3, 0}, /* 1009: EVSEPositioningSupport, boolean */
-    {1480, 121, 1, 4, 0}, /* 1010: EVRelativeXDeviation, short */
-    {1481, 121, 1, 5, 0}, /* 1011: EVRelativeYDeviation, short */
-    {1468, 121, 1, 6, 0}, /* 1012: ContactWindowXc, short */
-    {1469, 121, 1, 7, 0}, /* 1013: ContactWindowYc, short */
-    {1476, 116, 1, 8, 0}, /* 1014: EVInChargePosition, boolean */
-    {1472, 510, 1, 1, 0}, /* 1015: EVElectricalChargingDeviceStatus, electricalChargingDeviceStatusType */
-    {1483, 510, 1, 3, 0}, /* 1016: EVSEElectricalChargingDeviceStatus, electricalChargingDeviceStatusType */
-    {1487, 511, 1, 4, 0}, /* 1017: EVSEMechanicalChargingDeviceStatus, mechanicalChargingDeviceStatusType */
-    {1493, 509, 1, 1, 0}, /* 1018: EVTechnicalStatus, EVTechnicalStatusType */
-    {1487, 511, 1, 2, 0}, /* 1019: EVSEMechanicalChargingDeviceStatus, mechanicalChargingDeviceStatusType */
-    {1490, 116, 1, 3, 0}, /* 1020: EVSEReadyToCharge, boolean */
-    {1485, 512, 1, 4, 0}, /* 1021: EVSEIsolationStatus, isolationStatusType */
-    {1482, 116, 1, 5, 0}, /* 1022: EVSEDisabled, boolean */
-    {1491, 116, 1, 6, 0}, /* 1023: EVSEUtilityInterruptEvent, boolean */
-    {1484, 116, 1, 7, 0}, /* 1024: EVSEEmergencyShutdown, boolean */
-    {1486, 116, 1, 8, 0}, /* 1025: EVSEMalfunction, boolean */
-    {1476, 116, 1, 9, 0}, /* 1026: EVInChargePosition, boolean */
-    {1470, 116, 1, 10, 0}, /* 1027: EVAssociationStatus, boolean */
-    {1479, 116, 1, 0, 0}, /* 1028: EVReadyToCharge, boolean */
-    {1474, 116, 1, 1, 0}, /* 1029: EVImmobilizationRequest, boolean */
-    {1475, 116, 1, 2, 0}, /* 1030: EVImmobilized, boolean */
-    {1496, 384, 1, 3, 0}, /* 1031: EVWLANStrength, RationalNumberType */
-    {1471, 513, 1, 4, 0}, /* 1032: EVCPStatus, cpStatusType */
-    {1492, 407, 1, 5, 0}, /* 1033: EVSOC, percentValueType */
-    {1473, 514, 1, 6, 0}, /* 1034: EVErrorCode, errorCodeType */
-    {1495, 116, 1, 7, 0}, /* 1035: EVTimeout, boolean */
-    {74, 2, 1, 0xFF, E(GLOBAL)}, /* 1036: supportedAppProtocolReq, supportedAppProtocolReq */
-    {75, 3, 1, 0xFF, E(GLOBAL)}, /* 1037: supportedAppProtocolRes, supportedAppProtocolRes */
-    {1, 1, 1, 0xFF, 0}, /* 1038: AppProtocol, AppProtocolType */
-    {6, 7, 1, 0xFF, 0}, /* 1039: Priority, priorityType */
-    {7, 4, 1, 0xFF, 0}, /* 1040: ProtocolNamespace, protocolNamespaceType */
-    {8, 8, 1, 0xFF, 0}, /* 1041: ResponseCode, responseCodeType */
-    {9, 6, 1, 0xFF, 0}, /* 1042: SchemaID, idType */
-    {14, 5, 1, 0xFF, 0}, /* 1043: VersionNumberMajor, unsignedInt */
-    {15, 5, 1, 0xFF, 0}, /* 1044: VersionNumberMinor, unsignedInt */
-    {264, 47, 1, 0xFF, E(GLOBAL)}, /* 1045: AC_EVChargeParameter, AC_EVChargeParameterType */
-    {266, 50, 1, 0xFF, E(GLOBAL)}, /* 1046: AC_EVSEChargeParameter, AC_EVSEChargeParameterType */
-    {268, 42, 1, 0xFF, E(GLOBAL)}, /* 1047: AC_EVSEStatus, AC_EVSEStatusType */
-    {454, 12, 1, 0xFF, E(GLOBAL)}, /* 1048: BodyElement, BodyBaseType */
-    {148, 83, 1, 0xFF, E(GLOBAL)}, /* 1049: CableCheckReq, CableCheckReqType */
-    {150, 84, 1, 0xFF, E(GLOBAL)}, /* 1050: CableCheckRes, CableCheckResType */
-    {76, 94, 1, 0xFF, E(GLOBAL)}, /* 1051: CanonicalizationMethod, CanonicalizationMethodType */
-    {152, 81, 1, 0xFF, E(GLOBAL)}, /* 1052: CertificateInstallationReq, CertificateInstallationReqType */
-    {154, 82, 1, 0xFF, E(GLOBAL)}, /* 1053: CertificateInstallationRes, CertificateInstallationResType */
-    {156, 79, 1, 0xFF, E(GLOBAL)}, /* 1054: CertificateUpdateReq, CertificateUpdateReqType */
-    {158, 80, 1, 0xFF, E(GLOBAL)}, /* 1055: CertificateUpdateRes, CertificateUpdateResType */
-    {160, 69, 1, 0xFF, E(GLOBAL)}, /* 1056: ChargeParameterDiscoveryReq, ChargeParameterDiscoveryReqType */
-    {162, 70, 1, 0xFF, E(GLOBAL)}, /* 1057: ChargeParameterDiscoveryRes, ChargeParameterDiscoveryResType */
-    {167, 73, 1, 0xFF, E(GLOBAL)}, /* 1058: ChargingStatusReq, ChargingStatusReqType */
-    {169, 74, 1, 0xFF, E(GLOBAL)}, /* 1059: ChargingStatusRes, ChargingStatusResType */
-    {171, 67, 1, 0xFF, E(GLOBAL)}, /* 1060: ContractAuthenticationReq, ContractAuthenticationReqType */
-    {173, 68, 1, 0xFF, E(GLOBAL)}, /* 1061: ContractAuthenticationRes, ContractAuthenticationResType */
-    {178, 87, 1, 0xFF, E(GLOBAL)}, /* 1062: CurrentDemandReq, CurrentDemandReqType */
-    {180, 88, 1, 0xFF, E(GLOBAL)}, /* 1063: CurrentDemandRes, CurrentDemandResType */
-    {282, 48, 1, 0xFF, E(GLOBAL)}, /* 1064: DC_EVChargeParameter, DC_EVChargeParameterType */
-    {285, 53, 1, 0xFF, E(GLOBAL)}, /* 1065: DC_EVPowerDeliveryParameter, DC_EVPowerDeliveryParameterType */
-    {287, 51, 1, 0xFF, E(GLOBAL)}, /* 1066: DC_EVSEChargeParameter, DC_EVSEChargeParameterType */
-    {289, 44, 1, 0xFF, E(GLOBAL)}, /* 1067: DC_EVSEStatus, DC_EVSEStatusType */
-    {292, 45, 1, 0xFF, E(GLOBAL)}, /* 1068: DC_EVStatus, DC_EVStatusType */
-    {79, 111, 1, 0xFF, E(GLOBAL)}, /* 1069: DSAKeyValue, DSAKeyValueType */
-    {81, 99, 1, 0xFF, E(GLOBAL)}, /* 1070: DigestMethod, DigestMethodType */
-    {83, 114, 1, 0xFF, E(GLOBAL)}, /* 1071: DigestValue, DigestValueType */
-    {298, 46, 1, 0xFF, E(GLOBAL)}, /* 1072: EVChargeParameter, EVChargeParameterType */
-    {309, 52, 1, 0xFF, E(GLOBAL)}, /* 1073: EVPowerDeliveryParameter, EVPowerDeliveryParameterType */
-    {315, 49, 1, 0xFF, E(GLOBAL)}, /* 1074: EVSEChargeParameter, EVSEChargeParameterType */
-    {332, 41, 1, 0xFF, E(GLOBAL)}, /* 1075: EVSEStatus, EVSEStatusType */
-    {336, 43, 1, 0xFF, E(GLOBAL)}, /* 1076: EVStatus, EVStatusType */
-    {339, 34, 1, 0xFF, E(GLOBAL)}, /* 1077: Entry, EntryType */
-    {90, 100, 1, 0xFF, E(GLOBAL)}, /* 1078: KeyInfo, KeyInfoType */
-    {92, 0, 1, 0xFF, E(GLOBAL)}, /* 1079: KeyName, string */
-    {93, 101, 1, 0xFF, E(GLOBAL)}, /* 1080: KeyValue, KeyValueType */
-    {95, 108, 1, 0xFF, E(GLOBAL)}, /* 1081: Manifest, ManifestType */
-    {207, 75, 1, 0xFF, E(GLOBAL)}, /* 1082: MeteringReceiptReq, MeteringReceiptReqType */
-    {209, 76, 1, 0xFF, E(GLOBAL)}, /* 1083: MeteringReceiptRes, MeteringReceiptResType */
-    {97, 0, 1, 0xFF, E(GLOBAL)}, /* 1084: MgmtData, string */
-    {99, 107, 1, 0xFF, E(GLOBAL)}, /* 1085: Object, ObjectType */
-    {102, 105, 1, 0xFF, E(GLOBAL)}, /* 1086: PGPData, PGPDataType */
-    {357, 36, 1, 0xFF, E(GLOBAL)}, /* 1087: PMaxScheduleEntry, PMaxScheduleEntryType */
-    {212, 65, 1, 0xFF, E(GLOBAL)}, /* 1088: PaymentDetailsReq, PaymentDetailsReqType */
-    {214, 66, 1, 0xFF, E(GLOBAL)}, /* 1089: PaymentDetailsRes, PaymentDetailsResType */
-    {217, 71, 1, 0xFF, E(GLOBAL)}, /* 1090: PowerDeliveryReq, PowerDeliveryReqType */
-    {219, 72, 1, 0xFF, E(GLOBAL)}, /* 1091: PowerDeliveryRes, PowerDeliveryResType */
-    {221, 85, 1, 0xFF, E(GLOBAL)}, /* 1092: PreChargeReq, PreChargeReqType */
-    {223, 86, 1, 0xFF, E(GLOBAL)}, /* 1093: PreChargeRes, PreChargeResType */
-    {108, 112, 1, 0xFF, E(GLOBAL)}, /* 1094: RSAKeyValue, RSAKeyValueType */
-    {110, 96, 1, 0xFF, E(GLOBAL)}, /* 1095: Reference, ReferenceType */
-    {374, 38, 1, 0xFF, E(GLOBAL)}, /* 1096: RelativeTimeInterval, RelativeTimeIntervalType */
-    {112, 102, 1, 0xFF, E(GLOBAL)}, /* 1097: RetrievalMethod, RetrievalMethodType */
-    {378, 30, 1, 0xFF, E(GLOBAL)}, /* 1098: SAScheduleList, SAScheduleListType */
-    {383, 29, 1, 0xFF, E(GLOBAL)}, /* 1099: SASchedules, SASchedulesType */
-    {114, 106, 1, 0xFF, E(GLOBAL)}, /* 1100: SPKIData, SPKIDataType */
-    {387, 35, 1, 0xFF, E(GLOBAL)}, /* 1101: SalesTariffEntry, SalesTariffEntryType */
-    {396, 22, 1, 0xFF, E(GLOBAL)}, /* 1102: ServiceCharge, ServiceChargeType */
-    {235, 61, 1, 0xFF, E(GLOBAL)}, /* 1103: ServiceDetailReq, ServiceDetailReqType */
-    {237, 62, 1, 0xFF, E(GLOBAL)}, /* 1104: ServiceDetailRes, ServiceDetailResType */
-    {239, 59, 1, 0xFF, E(GLOBAL)}, /* 1105: ServiceDiscoveryReq, ServiceDiscoveryReqType */
-    {241, 60, 1, 0xFF, E(GLOBAL)}, /* 1106: ServiceDiscoveryRes, ServiceDiscoveryResType */
-    {246, 63, 1, 0xFF, E(GLOBAL)}, /* 1107: ServicePaymentSelectionReq, ServicePaymentSelectionReqType */
-    {248, 64, 1, 0xFF, E(GLOBAL)}, /* 1108: ServicePaymentSelectionRes, ServicePaymentSelectionResType */
-    {252, 57, 1, 0xFF, E(GLOBAL)}, /* 1109: SessionSetupReq, SessionSetupReqType */
-    {254, 58, 1, 0xFF, E(GLOBAL)}, /* 1110: SessionSetupRes, SessionSetupResType */
-    {256, 77, 1, 0xFF, E(GLOBAL)}, /* 1111: SessionStopReq, SessionStopType */
-    {257, 78, 1, 0xFF, E(GLOBAL)}, /* 1112: SessionStopRes, SessionStopResType */
-    {118, 91, 1, 0xFF, E(GLOBAL)}, /* 1113: Signature, SignatureType */
-    {119, 95, 1, 0xFF, E(GLOBAL)}, /* 1114: SignatureMethod, SignatureMethodType */
-    {121, 109, 1, 0xFF, E(GLOBAL)}, /* 1115: SignatureProperties, SignaturePropertiesType */
-    {123, 110, 1, 0xFF, E(GLOBAL)}, /* 1116: SignatureProperty, SignaturePropertyType */
-    {126, 92, 1, 0xFF, E(GLOBAL)}, /* 1117: SignatureValue, SignatureValueType */
-    {128, 93, 1, 0xFF, E(GLOBAL)}, /* 1118: SignedInfo, SignedInfoType */
-    {410, 37, 1, 0xFF, E(GLOBAL)}, /* 1119: TimeInterval, IntervalType */
-    {130, 98, 1, 0xFF, E(GLOBAL)}, /* 1120: Transform, TransformType */
-    {132, 97, 1, 0xFF, E(GLOBAL)}, /* 1121: Transforms, TransformsType */
-    {457, 113, 1, 0xFF, E(GLOBAL)}, /* 1122: V2G_Message, V2G_Message */
-    {260, 89, 1, 0xFF, E(GLOBAL)}, /* 1123: WeldingDetectionReq, WeldingDetectionReqType */
-    {262, 90, 1, 0xFF, E(GLOBAL)}, /* 1124: WeldingDetectionRes, WeldingDetectionResType */
-    {136, 103, 1, 0xFF, E(GLOBAL)}, /* 1125: X509Data, X509DataType */
-    {146, 42, 1, 0xFF, 0}, /* 1126: AC_EVSEStatus, AC_EVSEStatusType */
-    {452, 11, 1, 0xFF, 0}, /* 1127: Body, BodyType */
-    {147, 116, 1, 0xFF, 0}, /* 1128: BulkChargingComplete, boolean */
-    {270, 116, 1, 0xFF, 0}, /* 1129: BulkChargingComplete, boolean */
-    {271, 143, 1, 0xFF, 0}, /* 1130: BulkSOC, percentValueType */
-    {272, 125, 1, 0xFF, 0}, /* 1131: Certificate, certificateType */
-    {164, 22, 1, 0xFF, 0}, /* 1132: ChargeService, ServiceChargeType */
-    {165, 116, 1, 0xFF, 0}, /* 1133: ChargingComplete, boolean */
-    {274, 116, 1, 0xFF, 0}, /* 1134: ChargingComplete, boolean */
-    {166, 54, 1, 0xFF, 0}, /* 1135: ChargingProfile, ChargingProfileType */
-    {275, 137, 1, 0xFF, 0}, /* 1136: ChargingProfileEntryMaxPower, PMaxType */
-    {276, 5, 1, 0xFF, 0}, /* 1137: ChargingProfileEntryStart, unsignedInt */
-    {278, 39, 1, 0xFF, 0}, /* 1138: ConsumptionCost, ConsumptionCostType */
-    {175, 148, 1, 0xFF, 0}, /* 1139: ContractID, contractIDType */
-    {176, 23, 1, 0xFF, 0}, /* 1140: ContractSignatureCertChain, CertificateChainType */
-    {177, 153, 1, 0xFF, 0}, /* 1141: ContractSignatureEncryptedPrivateKey, privateKeyType */
-    {280, 40, 1, 0xFF, 0}, /* 1142: Cost, CostType */
-    {182, 44, 1, 0xFF, 0}, /* 1143: DC_EVSEStatus, DC_EVSEStatusType */
-    {183, 45, 1, 0xFF, 0}, /* 1144: DC_EVStatus, DC_EVStatusType */
-    {184, 152, 1, 0xFF, 0}, /* 1145: DHParams, dHParamsType */
-    {185, 130, 1, 0xFF, 0}, /* 1146: DateTimeNow, long */
-    {294, 5, 1, 0xFF, 0}, /* 1147: DepartureTime, unsignedInt */
-    {295, 27, 1, 0xFF, 0}, /* 1148: EAmount, PhysicalValueType */
-    {296, 10, 1, 0xFF, 0}, /* 1149: EPriceLevel, unsignedByte */
-    {186, 145, 1, 0xFF, 0}, /* 1150: EVCCID, evccIDType */
-    {297, 116, 1, 0xFF, 0}, /* 1151: EVCabinConditioning, boolean */
-    {300, 27, 1, 0xFF, 0}, /* 1152: EVEnergyCapacity, PhysicalValueType */
-    {301, 27, 1, 0xFF, 0}, /* 1153: EVEnergyRequest, PhysicalValueType */
-    {302, 142, 1, 0xFF, 0}, /* 1154: EVErrorCode, DC_EVErrorCodeType */
-    {303, 27, 1, 0xFF, 0}, /* 1155: EVMaxCurrent, PhysicalValueType */
-    {304, 27, 1, 0xFF, 0}, /* 1156: EVMaxVoltage, PhysicalValueType */
-    {187, 27, 1, 0xFF, 0}, /* 1157: EVMaximumCurrentLimit, PhysicalValueType */
-    {305, 27, 1, 0xFF, 0}, /* 1158: EVMaximumCurrentLimit, PhysicalValueType */
-    {188, 27, 1, 0xFF, 0}, /* 1159: EVMaximumPowerLimit, PhysicalValueType */
-    {306, 27, 1, 0xFF, 0}, /* 1160: EVMaximumPowerLimit, PhysicalValueType */
-    {189, 27, 1, 0xFF, 0}, /* 1161: EVMaximumVoltageLimit, PhysicalValueType */
-    {307, 27, 1, 0xFF, 0}, /* 1162: EVMaximumVoltageLimit, PhysicalValueType */
-    {308, 27, 1, 0xFF, 0}, /* 1163: EVMinCurrent, PhysicalValueType */
-    {311, 116, 1, 0xFF, 0}, /* 1164: EVRESSConditioning, boolean */
-    {312, 143, 1, 0xFF, 0}, /* 1165: EVRESSSOC, percentValueType */
-    {313, 116, 1, 0xFF, 0}, /* 1166: EVReady, boolean */
-    {190, 151, 1, 0xFF, 0}, /* 1167: EVRequestedEnergyTransferType, EVRequestedEnergyTransferType */
-    {191, 116, 1, 0xFF, 0}, /* 1168: EVSECurrentLimitAchieved, boolean */
-    {317, 27, 1, 0xFF, 0}, /* 1169: EVSECurrentRegulationTolerance, PhysicalValueType */
-    {318, 27, 1, 0xFF, 0}, /* 1170: EVSEEnergyToBeDelivered, PhysicalValueType */
-    {192, 147, 1, 0xFF, 0}, /* 1171: EVSEID, evseIDType */
-    {319, 140, 1, 0xFF, 0}, /* 1172: EVSEIsolationStatus, isolationLevelType */
-    {193, 27, 1, 0xFF, 0}, /* 1173: EVSEMaxCurrent, PhysicalValueType */
-    {320, 27, 1, 0xFF, 0}, /* 1174: EVSEMaxCurrent, PhysicalValueType */
-    {321, 27, 1, 0xFF, 0}, /* 1175: EVSEMaxVoltage, PhysicalValueType */
-    {194, 27, 1, 0xFF, 0}, /* 1176: EVSEMaximumCurrentLimit, PhysicalValueType */
-    {322, 27, 1, 0xFF, 0}, /* 1177: EVSEMaximumCurrentLimit, PhysicalValueType */
-    {195, 27, 1, 0xFF, 0}, /* 1178: EVSEMaximumPowerLimit, PhysicalValueType */
-    {323, 27, 1, 0xFF, 0}, /* 1179: EVSEMaximumPowerLimit, PhysicalValueType */
-    {196, 27, 1, 0xFF, 0}, /* 1180: EVSEMaximumVoltageLimit, PhysicalValueType */
-    {324, 27, 1, 0xFF, 0}, /* 1181: EVSEMaximumVoltageLimit, PhysicalValueType */
-    {325, 27, 1, 0xFF, 0}, /* 1182: EVSEMinCurrent, PhysicalValueType */
-    {326, 27, 1, 0xFF, 0}, /* 1183: EVSEMinimumCurrentLimit, PhysicalValueType */
-    {327, 27, 1, 0xFF, 0}, /* 1184: EVSEMinimumVoltageLimit, PhysicalValueType */
-    {328, 139, 1, 0xFF, 0}, /* 1185: EVSENotification, EVSENotificationType */
-    {330, 27, 1, 0xFF, 0}, /* 1186: EVSEPeakCurrentRipple, PhysicalValueType */
-    {197, 116, 1, 0xFF, 0}, /* 1187: EVSEPowerLimitAchieved, boolean */
-    {198, 27, 1, 0xFF, 0}, /* 1188: EVSEPresentCurrent, PhysicalValueType */
-    {199, 27, 1, 0xFF, 0}, /* 1189: EVSEPresentVoltage, PhysicalValueType */
-    {200, 150, 1, 0xFF, 0}, /* 1190: EVSEProcessing, EVSEProcessingType */
-    {333, 141, 1, 0xFF, 0}, /* 1191: EVSEStatusCode, DC_EVSEStatusCodeType */
-    {201, 116, 1, 0xFF, 0}, /* 1192: EVSEVoltageLimitAchieved, boolean */
-    {202, 27, 1, 0xFF, 0}, /* 1193: EVTargetCurrent, PhysicalValueType */
-    {203, 27, 1, 0xFF, 0}, /* 1194: EVTargetVoltage, PhysicalValueType */
-    {338, 124, 1, 0xFF, 0}, /* 1195: EnergyTransferType, EVSESupportedEnergyTransferType */
-    {85, 157, 1, 0xFF, 0}, /* 1196: Exponent, CryptoBinary */
-    {341, 133, 1, 0xFF, 0}, /* 1197: FaultCode, faultCodeType */
-    {342, 134, 1, 0xFF, 0}, /* 1198: FaultMsg, faultMsgType */
-    {343, 116, 1, 0xFF, 0}, /* 1199: FreeService, boolean */
-    {344, 143, 1, 0xFF, 0}, /* 1200: FullSOC, percentValueType */
-    {86, 157, 1, 0xFF, 0}, /* 1201: G, CryptoBinary */
-    {204, 149, 1, 0xFF, 0}, /* 1202: GenChallenge, genChallengeType */
-    {87, 154, 1, 0xFF, 0}, /* 1203: HMACOutputLength, HMACOutputLengthType */
-    {456, 13, 1, 0xFF, 0}, /* 1204: Header, MessageHeaderType */
-    {89, 157, 1, 0xFF, 0}, /* 1205: J, CryptoBinary */
-    {205, 25, 1, 0xFF, 0}, /* 1206: ListOfRootCertificateIDs, ListOfRootCertificateIDsType */
-    {347, 127, 1, 0xFF, 0}, /* 1207: MeterID, meterIDType */
-    {206, 26, 1, 0xFF, 0}, /* 1208: MeterInfo, MeterInfoType */
-    {349, 27, 1, 0xFF, 0}, /* 1209: MeterReading, PhysicalValueType */
-    {350, 129, 1, 0xFF, 0}, /* 1210: MeterStatus, meterStatusType */
-    {98, 157, 1, 0xFF, 0}, /* 1211: Modulus, CryptoBinary */
-    {351, 131, 1, 0xFF, 0}, /* 1212: Multiplier, unitMultiplierType */
-    {459, 28, 1, 0xFF, 0}, /* 1213: Notification, NotificationType */
-    {352, 5, 1, 0xFF, 0}, /* 1214: NotificationMaxDelay, unsignedInt */
-    {354, 10, 1, 0xFF, 0}, /* 1215: NumEPriceLevels, unsignedByte */
-    {211, 125, 1, 0xFF, 0}, /* 1216: OEMProvisioningCert, certificateType */
-    {101, 157, 1, 0xFF, 0}, /* 1217: P, CryptoBinary */
-    {104, 155, 1, 0xFF, 0}, /* 1218: PGPKeyID, base64Binary */
-    {105, 155, 1, 0xFF, 0}, /* 1219: PGPKeyPacket, base64Binary */
-    {355, 137, 1, 0xFF, 0}, /* 1220: PMax, PMaxType */
-    {356, 33, 1, 0xFF, 0}, /* 1221: PMaxSchedule, PMaxScheduleType */
-    {359, 135, 1, 0xFF, 0}, /* 1222: PMaxScheduleID, SAIDType */
-    {362, 21, 1, 0xFF, 0}, /* 1223: Parameter, ParameterType */
-    {363, 20, 1, 0xFF, 0}, /* 1224: ParameterSet, ParameterSetType */
-    {364, 121, 1, 0xFF, 0}, /* 1225: ParameterSetID, short */
-    {367, 144, 1, 0xFF, 0}, /* 1226: PaymentOption, paymentOptionType */
-    {216, 56, 1, 0xFF, 0}, /* 1227: PaymentOptions, PaymentOptionsType */
-    {106, 157, 1, 0xFF, 0}, /* 1228: PgenCounter, CryptoBinary */
-    {370, 116, 1, 0xFF, 0}, /* 1229: PowerSwitchClosed, boolean */
-    {371, 55, 1, 0xFF, 0}, /* 1230: ProfileEntry, ProfileEntryType */
-    {107, 157, 1, 0xFF, 0}, /* 1231: Q, CryptoBinary */
-    {373, 116, 1, 0xFF, 0}, /* 1232: RCD, boolean */
-    {225, 116, 1, 0xFF, 0}, /* 1233: ReadyToChargeState, boolean */
-    {226, 116, 1, 0xFF, 0}, /* 1234: ReceiptRequired, boolean */
-    {227, 27, 1, 0xFF, 0}, /* 1235: RemainingTimeToBulkSoC, PhysicalValueType */
-    {228, 27, 1, 0xFF, 0}, /* 1236: RemainingTimeToFullSoC, PhysicalValueType */
-    {229, 146, 1, 0xFF, 0}, /* 1237: ResponseCode, responseCodeType */
-    {230, 121, 1, 0xFF, 0}, /* 1238: RetryCounter, short */
-    {376, 126, 1, 0xFF, 0}, /* 1239: RootCertificateID, rootCertificateIDType */
-    {380, 31, 1, 0xFF, 0}, /* 1240: SAScheduleTuple, SAScheduleTupleType */
-    {231, 135, 1, 0xFF, 0}, /* 1241: SAScheduleTupleID, SAIDType */
-    {381, 135, 1, 0xFF, 0}, /* 1242: SAScheduleTupleID, SAIDType */
-    {116, 155, 1, 0xFF, 0}, /* 1243: SPKISexp, base64Binary */
-    {385, 32, 1, 0xFF, 0}, /* 1244: SalesTariff, SalesTariffType */
-    {386, 136, 1, 0xFF, 0}, /* 1245: SalesTariffDescription, tariffDescriptionType */
-    {389, 135, 1, 0xFF, 0}, /* 1246: SalesTariffID, SAIDType */
-    {117, 157, 1, 0xFF, 0}, /* 1247: Seed, CryptoBinary */
-    {232, 144, 1, 0xFF, 0}, /* 1248: SelectedPaymentOption, paymentOptionType */
-    {391, 18, 1, 0xFF, 0}, /* 1249: SelectedService, SelectedServiceType */
-    {233, 17, 1, 0xFF, 0}, /* 1250: SelectedServiceList, SelectedServiceListType */
-    {394, 14, 1, 0xFF, 0}, /* 1251: Service, ServiceType */
-    {234, 119, 1, 0xFF, 0}, /* 1252: ServiceCategory, serviceCategoryType */
-    {395, 119, 1, 0xFF, 0}, /* 1253: ServiceCategory, serviceCategoryType */
-    {243, 117, 1, 0xFF, 0}, /* 1254: ServiceID, serviceIDType */
-    {398, 117, 1, 0xFF, 0}, /* 1255: ServiceID, serviceIDType */
-    {244, 15, 1, 0xFF, 0}, /* 1256: ServiceList, ServiceTagListType */
-    {399, 118, 1, 0xFF, 0}, /* 1257: ServiceName, serviceNameType */
-    {245, 19, 1, 0xFF, 0}, /* 1258: ServiceParameterList, ServiceParameterListType */
-    {250, 120, 1, 0xFF, 0}, /* 1259: ServiceScope, serviceScopeType */
-    {401, 120, 1, 0xFF, 0}, /* 1260: ServiceScope, serviceScopeType */
-    {402, 16, 1, 0xFF, 0}, /* 1261: ServiceTag, ServiceTagType */
-    {251, 115, 1, 0xFF, 0}, /* 1262: SessionID, sessionIDType */
-    {460, 115, 1, 0xFF, 0}, /* 1263: SessionID, sessionIDType */
-    {406, 128, 1, 0xFF, 0}, /* 1264: SigMeterReading, sigMeterReadingType */
-    {407, 24, 1, 0xFF, 0}, /* 1265: SubCertificates, SubCertificatesType */
-    {409, 130, 1, 0xFF, 0}, /* 1266: TMeter, long */
-    {411, 132, 1, 0xFF, 0}, /* 1267: Unit, unitSymbolType */
-    {412, 121, 1, 0xFF, 0}, /* 1268: Value, short */
-    {134, 155, 1, 0xFF, 0}, /* 1269: X509CRL, base64Binary */
-    {135, 155, 1, 0xFF, 0}, /* 1270: X509Certificate, base64Binary */
-    {138, 0, 1, 0xFF, 0}, /* 1271: X509IssuerName, string */
-    {139, 104, 1, 0xFF, 0}, /* 1272: X509IssuerSerial, X509IssuerSerialType */
-    {141, 155, 1, 0xFF, 0}, /* 1273: X509SKI, base64Binary */
-    {142, 156, 1, 0xFF, 0}, /* 1274: X509SerialNumber, integer */
-    {143, 0, 1, 0xFF, 0}, /* 1275: X509SubjectName, string */
-    {144, 0, 1, 0xFF, 0}, /* 1276: XPath, string */
-    {145, 157, 1, 0xFF, 0}, /* 1277: Y, CryptoBinary */
-    {413, 5, 1, 0xFF, 0}, /* 1278: amount, unsignedInt */
-    {414, 131, 1, 0xFF, 0}, /* 1279: amountMultiplier, unitMultiplierType */
-    {415, 116, 1, 0xFF, 0}, /* 1280: boolValue, boolean */
-    {416, 122, 1, 0xFF, 0}, /* 1281: byteValue, byte */
-    {419, 138, 1, 0xFF, 0}, /* 1282: costKind, costKindType */
-    {422, 5, 1, 0xFF, 0}, /* 1283: duration, unsignedInt */
-    {428, 123, 1, 0xFF, 0}, /* 1284: intValue, int */
-    {434, 27, 1, 0xFF, 0}, /* 1285: physicalValue, PhysicalValueType */
-    {443, 121, 1, 0xFF, 0}, /* 1286: shortValue, short */
-    {445, 5, 1, 0xFF, 0}, /* 1287: start, unsignedInt */
-    {446, 5, 1, 0xFF, 0}, /* 1288: startValue, unsignedInt */
-    {447, 0, 1, 0xFF, 0}, /* 1289: stringValue, string */
-    {0, 9, 1, 0xFF, E(ATTRIBUTE)}, /* 1290: Algorithm, anyURI */
-    {2, 9, 1, 0xFF, E(ATTRIBUTE)}, /* 1291: Encoding, anyURI */
-    {3, 0, 1, 0xFF, E(ATTRIBUTE)}, /* 1292: Id, string */
-    {4, 0, 1, 0xFF, E(ATTRIBUTE)}, /* 1293: MimeType, string */
-    {5, 0, 1, 0xFF, E(ATTRIBUTE)}, /* 1294: Name, string */
-    {10, 9, 1, 0xFF, E(ATTRIBUTE)}, /* 1295: Target, anyURI */
-    {11, 9, 1, 0xFF, E(ATTRIBUTE)}, /* 1296: Type, anyURI */
-    {12, 9, 1, 0xFF, E(ATTRIBUTE)}, /* 1297: URI, anyURI */
-    {13, 158, 1, 0xFF, E(ATTRIBUTE)}, /* 1298: ValueType, valueType */
-    {586, 200, 1, 0xFF, E(GLOBAL)}, /* 1299: AC_EVChargeParameter, AC_EVChargeParameterType */
-    {588, 203, 1, 0xFF, E(GLOBAL)}, /* 1300: AC_EVSEChargeParameter, AC_EVSEChargeParameterType */
-    {590, 195, 1, 0xFF, E(GLOBAL)}, /* 1301: AC_EVSEStatus, AC_EVSEStatusType */
-    {462, 222, 1, 0xFF, E(GLOBAL)}, /* 1302: AuthorizationReq, AuthorizationReqType */
-    {464, 223, 1, 0xFF, E(GLOBAL)}, /* 1303: AuthorizationRes, AuthorizationResType */
-    {467, 211, 1, 0xFF, E(GLOBAL)}, /* 1304: BodyElement, BodyBaseType */
-    {470, 238, 1, 0xFF, E(GLOBAL)}, /* 1305: CableCheckReq, CableCheckReqType */
-    {472, 239, 1, 0xFF, E(GLOBAL)}, /* 1306: CableCheckRes, CableCheckResType */
-    {474, 234, 1, 0xFF, E(GLOBAL)}, /* 1307: CertificateInstallationReq, CertificateInstallationReqType */
-    {476, 235, 1, 0xFF, E(GLOBAL)}, /* 1308: CertificateInstallationRes, CertificateInstallationResType */
-    {478, 232, 1, 0xFF, E(GLOBAL)}, /* 1309: CertificateUpdateReq, CertificateUpdateReqType */
-    {480, 233, 1, 0xFF, E(GLOBAL)}, /* 1310: CertificateUpdateRes, CertificateUpdateResType */
-    {482, 224, 1, 0xFF, E(GLOBAL)}, /* 1311: ChargeParameterDiscoveryReq, ChargeParameterDiscoveryReqType */
-    {484, 225, 1, 0xFF, E(GLOBAL)}, /* 1312: ChargeParameterDiscoveryRes, ChargeParameterDiscoveryResType */
-    {491, 236, 1, 0xFF, E(GLOBAL)}, /* 1313: ChargingStatusReq, ChargingStatusReqType */
-    {493, 237, 1, 0xFF, E(GLOBAL)}, /* 1314: ChargingStatusRes, ChargingStatusResType */
-    {497, 242, 1, 0xFF, E(GLOBAL)}, /* 1315: CurrentDemandReq, CurrentDemandReqType */
-    {499, 243, 1, 0xFF, E(GLOBAL)}, /* 1316: CurrentDemandRes, CurrentDemandResType */
-    {607, 201, 1, 0xFF, E(GLOBAL)}, /* 1317: DC_EVChargeParameter, DC_EVChargeParameterType */
-    {610, 206, 1, 0xFF, E(GLOBAL)}, /* 1318: DC_EVPowerDeliveryParameter, DC_EVPowerDeliveryParameterType */
-    {612, 204, 1, 0xFF, E(GLOBAL)}, /* 1319: DC_EVSEChargeParameter, DC_EVSEChargeParameterType */
-    {614, 197, 1, 0xFF, E(GLOBAL)}, /* 1320: DC_EVSEStatus, DC_EVSEStatusType */
-    {617, 198, 1, 0xFF, E(GLOBAL)}, /* 1321: DC_EVStatus, DC_EVStatusType */
-    {624, 199, 1, 0xFF, E(GLOBAL)}, /* 1322: EVChargeParameter, EVChargeParameterType */
-    {635, 205, 1, 0xFF, E(GLOBAL)}, /* 1323: EVPowerDeliveryParameter, EVPowerDeliveryParameterType */
-    {639, 202, 1, 0xFF, E(GLOBAL)}, /* 1324: EVSEChargeParameter, EVSEChargeParameterType */
-    {655, 194, 1, 0xFF, E(GLOBAL)}, /* 1325: EVSEStatus, EVSEStatusType */
-    {658, 196, 1, 0xFF, E(GLOBAL)}, /* 1326: EVStatus, EVStatusType */
-    {662, 187, 1, 0xFF, E(GLOBAL)}, /* 1327: Entry, EntryType */
-    {527, 228, 1, 0xFF, E(GLOBAL)}, /* 1328: MeteringReceiptReq, MeteringReceiptReqType */
-    {529, 229, 1, 0xFF, E(GLOBAL)}, /* 1329: MeteringReceiptRes, MeteringReceiptResType */
-    {682, 189, 1, 0xFF, E(GLOBAL)}, /* 1330: PMaxScheduleEntry, PMaxScheduleEntryType */
-    {532, 220, 1, 0xFF, E(GLOBAL)}, /* 1331: PaymentDetailsReq, PaymentDetailsReqType */
-    {534, 221, 1, 0xFF, E(GLOBAL)}, /* 1332: PaymentDetailsRes, PaymentDetailsResType */
-    {537, 218, 1, 0xFF, E(GLOBAL)}, /* 1333: PaymentServiceSelectionReq, PaymentServiceSelectionReqType */
-    {539, 219, 1, 0xFF, E(GLOBAL)}, /* 1334: PaymentServiceSelectionRes, PaymentServiceSelectionResType */
-    {541, 226, 1, 0xFF, E(GLOBAL)}, /* 1335: PowerDeliveryReq, PowerDeliveryReqType */
-    {543, 227, 1, 0xFF, E(GLOBAL)}, /* 1336: PowerDeliveryRes, PowerDeliveryResType */
-    {545, 240, 1, 0xFF, E(GLOBAL)}, /* 1337: PreChargeReq, PreChargeReqType */
-    {547, 241, 1, 0xFF, E(GLOBAL)}, /* 1338: PreChargeRes, PreChargeResType */
-    {696, 191, 1, 0xFF, E(GLOBAL)}, /* 1339: RelativeTimeInterval, RelativeTimeIntervalType */
-    {700, 183, 1, 0xFF, E(GLOBAL)}, /* 1340: SAScheduleList, SAScheduleListType */
-    {705, 182, 1, 0xFF, E(GLOBAL)}, /* 1341: SASchedules, SASchedulesType */
-    {709, 188, 1, 0xFF, E(GLOBAL)}, /* 1342: SalesTariffEntry, SalesTariffEntryType */
-    {560, 216, 1, 0xFF, E(GLOBAL)}, /* 1343: ServiceDetailReq, ServiceDetailReqType */
-    {562, 217, 1, 0xFF, E(GLOBAL)}, /* 1344: ServiceDetailRes, ServiceDetailResType */
-    {564, 214, 1, 0xFF, E(GLOBAL)}, /* 1345: ServiceDiscoveryReq, ServiceDiscoveryReqType */
-    {566, 215, 1, 0xFF, E(GLOBAL)}, /* 1346: ServiceDiscoveryRes, ServiceDiscoveryResType */
-    {573, 212, 1, 0xFF, E(GLOBAL)}, /* 1347: SessionSetupReq, SessionSetupReqType */
-    {575, 213, 1, 0xFF, E(GLOBAL)}, /* 1348: SessionSetupRes, SessionSetupResType */
-    {577, 230, 1, 0xFF, E(GLOBAL)}, /* 1349: SessionStopReq, SessionStopReqType */
-    {579, 231, 1, 0xFF, E(GLOBAL)}, /* 1350: SessionStopRes, SessionStopResType */
-    {730, 190, 1, 0xFF, E(GLOBAL)}, /* 1351: TimeInterval, IntervalType */
-    {776, 246, 1, 0xFF, E(GLOBAL)}, /* 1352: V2G_Message, V2G_Message */
-    {581, 244, 1, 0xFF, E(GLOBAL)}, /* 1353: WeldingDetectionReq, WeldingDetectionReqType */
-    {583, 245, 1, 0xFF, E(GLOBAL)}, /* 1354: WeldingDetectionRes, WeldingDetectionResType */
-    {461, 195, 1, 0xFF, 0}, /* 1355: AC_EVSEStatus, AC_EVSEStatusType */
-    {774, 210, 1, 0xFF, 0}, /* 1356: Body, BodyType */
-    {469, 116, 1, 0xFF, 0}, /* 1357: BulkChargingComplete, boolean */
-    {592, 116, 1, 0xFF, 0}, /* 1358: BulkChargingComplete, boolean */
-    {593, 271, 1, 0xFF, 0}, /* 1359: BulkSOC, percentValueType */
-    {594, 253, 1, 0xFF, 0}, /* 1360: Certificate, certificateType */
-    {486, 280, 1, 0xFF, 0}, /* 1361: ChargeProgress, chargeProgressType */
-    {487, 171, 1, 0xFF, 0}, /* 1362: ChargeService, ChargeServiceType */
-    {488, 116, 1, 0xFF, 0}, /* 1363: ChargingComplete, boolean */
-    {597, 116, 1, 0xFF, 0}, /* 1364: ChargingComplete, boolean */
-    {489, 207, 1, 0xFF, 0}, /* 1365: ChargingProfile, ChargingProfileType */
-    {598, 272, 1, 0xFF, 0}, /* 1366: ChargingProfileEntryMaxNumberOfPhasesInUse, maxNumPhasesType */
-    {599, 180, 1, 0xFF, 0}, /* 1367: ChargingProfileEntryMaxPower, PhysicalValueType */
-    {600, 5, 1, 0xFF, 0}, /* 1368: ChargingProfileEntryStart, unsignedInt */
-    {490, 281, 1, 0xFF, 0}, /* 1369: ChargingSession, chargingSessionType */
-    {602, 192, 1, 0xFF, 0}, /* 1370: ConsumptionCost, ConsumptionCostType */
-    {495, 176, 1, 0xFF, 0}, /* 1371: ContractSignatureCertChain, CertificateChainType */
-    {496, 173, 1, 0xFF, 0}, /* 1372: ContractSignatureEncryptedPrivateKey, ContractSignatureEncryptedPrivateKeyType */
-    {605, 193, 1, 0xFF, 0}, /* 1373: Cost, CostType */
-    {501, 197, 1, 0xFF, 0}, /* 1374: DC_EVSEStatus, DC_EVSEStatusType */
-    {502, 198, 1, 0xFF, 0}, /* 1375: DC_EVStatus, DC_EVStatusType */
-    {503, 174, 1, 0xFF, 0}, /* 1376: DHpublickey, DiffieHellmanPublickeyType */
-    {619, 5, 1, 0xFF, 0}, /* 1377: DepartureTime, unsignedInt */
-    {621, 180, 1, 0xFF, 0}, /* 1378: EAmount, PhysicalValueType */
-    {623, 10, 1, 0xFF, 0}, /* 1379: EPriceLevel, unsignedByte */
-    {504, 274, 1, 0xFF, 0}, /* 1380: EVCCID, evccIDType */
-    {626, 180, 1, 0xFF, 0}, /* 1381: EVEnergyCapacity, PhysicalValueType */
-    {627, 180, 1, 0xFF, 0}, /* 1382: EVEnergyRequest, PhysicalValueType */
-    {628, 270, 1, 0xFF, 0}, /* 1383: EVErrorCode, DC_EVErrorCodeType */
-    {629, 180, 1, 0xFF, 0}, /* 1384: EVMaxCurrent, PhysicalValueType */
-    {630, 180, 1, 0xFF, 0}, /* 1385: EVMaxVoltage, PhysicalValueType */
-    {505, 180, 1, 0xFF, 0}, /* 1386: EVMaximumCurrentLimit, PhysicalValueType */
-    {631, 180, 1, 0xFF, 0}, /* 1387: EVMaximumCurrentLimit, PhysicalValueType */
-    {506, 180, 1, 0xFF, 0}, /* 1388: EVMaximumPowerLimit, PhysicalValueType */
-    {632, 180, 1, 0xFF, 0}, /* 1389: EVMaximumPowerLimit, PhysicalValueType */
-    {507, 180, 1, 0xFF, 0}, /* 1390: EVMaximumVoltageLimit, PhysicalValueType */
-    {633, 180, 1, 0xFF, 0}, /* 1391: EVMaximumVoltageLimit, PhysicalValueType */
-    {634, 180, 1, 0xFF, 0}, /* 1392: EVMinCurrent, PhysicalValueType */
-    {637, 271, 1, 0xFF, 0}, /* 1393: EVRESSSOC, percentValueType */
-    {638, 116, 1, 0xFF, 0}, /* 1394: EVReady, boolean */
-    {508, 116, 1, 0xFF, 0}, /* 1395: EVSECurrentLimitAchieved, boolean */
-    {641, 180, 1, 0xFF, 0}, /* 1396: EVSECurrentRegulationTolerance, PhysicalValueType */
-    {642, 180, 1, 0xFF, 0}, /* 1397: EVSEEnergyToBeDelivered, PhysicalValueType */
-    {509, 276, 1, 0xFF, 0}, /* 1398: EVSEID, evseIDType */
-    {643, 268, 1, 0xFF, 0}, /* 1399: EVSEIsolationStatus, isolationLevelType */
-    {510, 180, 1, 0xFF, 0}, /* 1400: EVSEMaxCurrent, PhysicalValueType */
-    {644, 180, 1, 0xFF, 0}, /* 1401: EVSEMaxCurrent, PhysicalValueType */
-    {511, 180, 1, 0xFF, 0}, /* 1402: EVSEMaximumCurrentLimit, PhysicalValueType */
-    {645, 180, 1, 0xFF, 0}, /* 1403: EVSEMaximumCurrentLimit, PhysicalValueType */
-    {512, 180, 1, 0xFF, 0}, /* 1404: EVSEMaximumPowerLimit, PhysicalValueType */
-    {646, 180, 1, 0xFF, 0}, /* 1405: EVSEMaximumPowerLimit, PhysicalValueType */
-    {513, 180, 1, 0xFF, 0}, /* 1406: EVSEMaximumVoltageLimit, PhysicalValueType */
-    {647, 180, 1, 0xFF, 0}, /* 1407: EVSEMaximumVoltageLimit, PhysicalValueType */
-    {648, 180, 1, 0xFF, 0}, /* 1408: EVSEMinimumCurrentLimit, PhysicalValueType */
-    {649, 180, 1, 0xFF, 0}, /* 1409: EVSEMinimumVoltageLimit, PhysicalValueType */
-    {650, 180, 1, 0xFF, 0}, /* 1410: EVSENominalVoltage, PhysicalValueType */
-    {651, 267, 1, 0xFF, 0}, /* 1411: EVSENotification, EVSENotificationType */
-    {653, 180, 1, 0xFF, 0}, /* 1412: EVSEPeakCurrentRipple, PhysicalValueType */
-    {514, 116, 1, 0xFF, 0}, /* 1413: EVSEPowerLimitAchieved, boolean */
-    {515, 180, 1, 0xFF, 0}, /* 1414: EVSEPresentCurrent, PhysicalValueType */
-    {516, 180, 1, 0xFF, 0}, /* 1415: EVSEPresentVoltage, PhysicalValueType */
-    {517, 279, 1, 0xFF, 0}, /* 1416: EVSEProcessing, EVSEProcessingType */
-    {656, 269, 1, 0xFF, 0}, /* 1417: EVSEStatusCode, DC_EVSEStatusCodeType */
-    {518, 130, 1, 0xFF, 0}, /* 1418: EVSETimeStamp, long */
-    {519, 116, 1, 0xFF, 0}, /* 1419: EVSEVoltageLimitAchieved, boolean */
-    {520, 180, 1, 0xFF, 0}, /* 1420: EVTargetCurrent, PhysicalValueType */
-    {521, 180, 1, 0xFF, 0}, /* 1421: EVTargetVoltage, PhysicalValueType */
-    {660, 252, 1, 0xFF, 0}, /* 1422: EnergyTransferMode, EnergyTransferModeType */
-    {664, 260, 1, 0xFF, 0}, /* 1423: FaultCode, faultCodeType */
-    {665, 261, 1, 0xFF, 0}, /* 1424: FaultMsg, faultMsgType */
-    {666, 116, 1, 0xFF, 0}, /* 1425: FreeService, boolean */
-    {667, 271, 1, 0xFF, 0}, /* 1426: FullSOC, percentValueType */
-    {522, 278, 1, 0xFF, 0}, /* 1427: GenChallenge, genChallengeType */
-    {775, 163, 1, 0xFF, 0}, /* 1428: Header, MessageHeaderType */
-    {524, 178, 1, 0xFF, 0}, /* 1429: ListOfRootCertificateIDs, ListOfRootCertificateIDsType */
-    {525, 162, 1, 0xFF, 0}, /* 1430: MaxEntriesSAScheduleTuple, unsignedShort */
-    {671, 254, 1, 0xFF, 0}, /* 1431: MeterID, meterIDType */
-    {526, 179, 1, 0xFF, 0}, /* 1432: MeterInfo, MeterInfoType */
-    {673, 255, 1, 0xFF, 0}, /* 1433: MeterReading, unsignedLong */
-    {674, 257, 1, 0xFF, 0}, /* 1434: MeterStatus, meterStatusType */
-    {675, 258, 1, 0xFF, 0}, /* 1435: Multiplier, unitMultiplierType */
-    {778, 181, 1, 0xFF, 0}, /* 1436: Notification, NotificationType */
-    {677, 162, 1, 0xFF, 0}, /* 1437: NotificationMaxDelay, unsignedShort */
-    {679, 10, 1, 0xFF, 0}, /* 1438: NumEPriceLevels, unsignedByte */
-    {531, 253, 1, 0xFF, 0}, /* 1439: OEMProvisioningCert, certificateType */
-    {680, 180, 1, 0xFF, 0}, /* 1440: PMax, PhysicalValueType */
-    {681, 186, 1, 0xFF, 0}, /* 1441: PMaxSchedule, PMaxScheduleType */
-    {685, 170, 1, 0xFF, 0}, /* 1442: Parameter, ParameterType */
-    {686, 169, 1, 0xFF, 0}, /* 1443: ParameterSet, ParameterSetType */
-    {687, 121, 1, 0xFF, 0}, /* 1444: ParameterSetID, short */
-    {690, 273, 1, 0xFF, 0}, /* 1445: PaymentOption, paymentOptionType */
-    {536, 209, 1, 0xFF, 0}, /* 1446: PaymentOptionList, PaymentOptionListType */
-    {693, 208, 1, 0xFF, 0}, /* 1447: ProfileEntry, ProfileEntryType */
-    {695, 116, 1, 0xFF, 0}, /* 1448: RCD, boolean */
-    {549, 116, 1, 0xFF, 0}, /* 1449: ReceiptRequired, boolean */
-    {550, 180, 1, 0xFF, 0}, /* 1450: RemainingTimeToBulkSoC, PhysicalValueType */
-    {551, 180, 1, 0xFF, 0}, /* 1451: RemainingTimeToFullSoC, PhysicalValueType */
-    {552, 252, 1, 0xFF, 0}, /* 1452: RequestedEnergyTransferMode, EnergyTransferModeType */
-    {553, 275, 1, 0xFF, 0}, /* 1453: ResponseCode, responseCodeType */
-    {554, 121, 1, 0xFF, 0}, /* 1454: RetryCounter, short */
-    {698, 104, 1, 0xFF, 0}, /* 1455: RootCertificateID, X509IssuerSerialType */
-    {555, 176, 1, 0xFF, 0}, /* 1456: SAProvisioningCertificateChain, CertificateChainType */
-    {702, 184, 1, 0xFF, 0}, /* 1457: SAScheduleTuple, SAScheduleTupleType */
-    {556, 262, 1, 0xFF, 0}, /* 1458: SAScheduleTupleID, SAIDType */
-    {703, 262, 1, 0xFF, 0}, /* 1459: SAScheduleTupleID, SAIDType */
-    {707, 185, 1, 0xFF, 0}, /* 1460: SalesTariff, SalesTariffType */
-    {708, 263, 1, 0xFF, 0}, /* 1461: SalesTariffDescription, tariffDescriptionType */
-    {711, 262, 1, 0xFF, 0}, /* 1462: SalesTariffID, SAIDType */
-    {557, 273, 1, 0xFF, 0}, /* 1463: SelectedPaymentOption, paymentOptionType */
-    {713, 167, 1, 0xFF, 0}, /* 1464: SelectedService, SelectedServiceType */
-    {558, 166, 1, 0xFF, 0}, /* 1465: SelectedServiceList, SelectedServiceListType */
-    {716, 164, 1, 0xFF, 0}, /* 1466: Service, ServiceType */
-    {559, 250, 1, 0xFF, 0}, /* 1467: ServiceCategory, serviceCategoryType */
-    {717, 250, 1, 0xFF, 0}, /* 1468: ServiceCategory, serviceCategoryType */
-    {568, 248, 1, 0xFF, 0}, /* 1469: ServiceID, serviceIDType */
-    {718, 248, 1, 0xFF, 0}, /* 1470: ServiceID, serviceIDType */
-    {569, 165, 1, 0xFF, 0}, /* 1471: ServiceList, ServiceListType */
-    {720, 249, 1, 0xFF, 0}, /* 1472: ServiceName, serviceNameType */
-    {570, 168, 1, 0xFF, 0}, /* 1473: ServiceParameterList, ServiceParameterListType */
-    {571, 251, 1, 0xFF, 0}, /* 1474: ServiceScope, serviceScopeType */
-    {722, 251, 1, 0xFF, 0}, /* 1475: ServiceScope, serviceScopeType */
-    {572, 247, 1, 0xFF, 0}, /* 1476: SessionID, sessionIDType */
-    {779, 247, 1, 0xFF, 0}, /* 1477: SessionID, sessionIDType */
-    {724, 256, 1, 0xFF, 0}, /* 1478: SigMeterReading, sigMeterReadingType */
-    {725, 177, 1, 0xFF, 0}, /* 1479: SubCertificates, SubCertificatesType */
-    {727, 172, 1, 0xFF, 0}, /* 1480: SupportedEnergyTransferMode, SupportedEnergyTransferModeType */
-    {729, 130, 1, 0xFF, 0}, /* 1481: TMeter, long */
-    {731, 259, 1, 0xFF, 0}, /* 1482: Unit, unitSymbolType */
-    {732, 121, 1, 0xFF, 0}, /* 1483: Value, short */
-    {733, 5, 1, 0xFF, 0}, /* 1484: amount, unsignedInt */
-    {734, 258, 1, 0xFF, 0}, /* 1485: amountMultiplier, unitMultiplierType */
-    {735, 116, 1, 0xFF, 0}, /* 1486: boolValue, boolean */
-    {736, 122, 1, 0xFF, 0}, /* 1487: byteValue, byte */
-    {740, 266, 1, 0xFF, 0}, /* 1488: costKind, costKindType */
-    {743, 265, 1, 0xFF, 0}, /* 1489: duration, duration */
-    {585, NONE, 1, 0xFF, 0}, /* 1490: eMAID, several types */
-    {750, 123, 1, 0xFF, 0}, /* 1491: intValue, int */
-    {757, 180, 1, 0xFF, 0}, /* 1492: physicalValue, PhysicalValueType */
-    {765, 121, 1, 0xFF, 0}, /* 1493: shortValue, short */
-    {767, 264, 1, 0xFF, 0}, /* 1494: start, start */
-    {768, 180, 1, 0xFF, 0}, /* 1495: startValue, PhysicalValueType */
-    {769, 0, 1, 0xFF, 0}, /* 1496: stringValue, string */
-    {3, 160, 1, 0xFF, E(ATTRIBUTE)}, /* 1497: Id, ID */
-    {523, 160, 1, 0xFF, E(ATTRIBUTE)}, /* 1498: Id, ID */
-    {668, 160, 1, 0xFF, E(ATTRIBUTE)}, /* 1499: Id, ID */
-    {676, 0, 1, 0xFF, E(ATTRIBUTE)}, /* 1500: Name, string */
-    {790, 291, 1, 0xFF, E(GLOBAL)}, /* 1501: AuthorizationReq, AuthorizationReqType */
-    {792, 292, 1, 0xFF, E(GLOBAL)}, /* 1502: AuthorizationRes, AuthorizationResType */
-    {795, 289, 1, 0xFF, E(GLOBAL)}, /* 1503: AuthorizationSetupReq, AuthorizationSetupReqType */
-    {797, 290, 1, 0xFF, E(GLOBAL)}, /* 1504: AuthorizationSetupRes, AuthorizationSetupResType */
-    {1080, 376, 1, 0xFF, E(GLOBAL)}, /* 1505: CLReqControlMode, CLReqControlModeType */
-    {1082, 377, 1, 0xFF, E(GLOBAL)}, /* 1506: CLResControlMode, CLResControlModeType */
-    {805, 307, 1, 0xFF, E(GLOBAL)}, /* 1507: CertificateInstallationReq, CertificateInstallationReqType */
-    {807, 308, 1, 0xFF, E(GLOBAL)}, /* 1508: CertificateInstallationRes, CertificateInstallationResType */
-    {887, 303, 1, 0xFF, E(GLOBAL)}, /* 1509: MeteringConfirmationReq, MeteringConfirmationReqType */
-    {889, 304, 1, 0xFF, E(GLOBAL)}, /* 1510: MeteringConfirmationRes, MeteringConfirmationResType */
-    {919, 301, 1, 0xFF, E(GLOBAL)}, /* 1511: PowerDeliveryReq, PowerDeliveryReqType */
-    {921, 302, 1, 0xFF, E(GLOBAL)}, /* 1512: PowerDeliveryRes, PowerDeliveryResType */
-    {957, 299, 1, 0xFF, E(GLOBAL)}, /* 1513: ScheduleExchangeReq, ScheduleExchangeReqType */
-    {959, 300, 1, 0xFF, E(GLOBAL)}, /* 1514: ScheduleExchangeRes, ScheduleExchangeResType */
-    {980, 295, 1, 0xFF, E(GLOBAL)}, /* 1515: ServiceDetailReq, ServiceDetailReqType */
-    {982, 296, 1, 0xFF, E(GLOBAL)}, /* 1516: ServiceDetailRes, ServiceDetailResType */
-    {984, 293, 1, 0xFF, E(GLOBAL)}, /* 1517: ServiceDiscoveryReq, ServiceDiscoveryReqType */
-    {986, 294, 1, 0xFF, E(GLOBAL)}, /* 1518: ServiceDiscoveryRes, ServiceDiscoveryResType */
-    {996, 297, 1, 0xFF, E(GLOBAL)}, /* 1519: ServiceSelectionReq, ServiceSelectionReqType */
-    {998, 298, 1, 0xFF, E(GLOBAL)}, /* 1520: ServiceSelectionRes, ServiceSelectionResType */
-    {1002, 286, 1, 0xFF, E(GLOBAL)}, /* 1521: SessionSetupReq, SessionSetupReqType */
-    {1004, 288, 1, 0xFF, E(GLOBAL)}, /* 1522: SessionSetupRes, SessionSetupResType */
-    {1006, 305, 1, 0xFF, E(GLOBAL)}, /* 1523: SessionStopReq, SessionStopReqType */
-    {1008, 306, 1, 0xFF, E(GLOBAL)}, /* 1524: SessionStopRes, SessionStopResType */
-    {1011, 332, 1, 0xFF, E(GLOBAL)}, /* 1525: SignedInstallationData, SignedInstallationDataType */
-    {1013, 333, 1, 0xFF, E(GLOBAL)}, /* 1526: SignedMeteringData, SignedMeteringDataType */
-    {1037, 309, 1, 0xFF, E(GLOBAL)}, /* 1527: VehicleCheckInReq, VehicleCheckInReqType */
-    {1039, 310, 1, 0xFF, E(GLOBAL)}, /* 1528: VehicleCheckInRes, VehicleCheckInResType */
-    {1041, 311, 1, 0xFF, E(GLOBAL)}, /* 1529: VehicleCheckOutReq, VehicleCheckOutReqType */
-    {1043, 312, 1, 0xFF, E(GLOBAL)}, /* 1530: VehicleCheckOutRes, VehicleCheckOutResType */
-    {780, 344, 1, 0xFF, 0}, /* 1531: AbsolutePriceSchedule, AbsolutePriceScheduleType */
-    {1074, 162, 1, 0xFF, 0}, /* 1532: AckMaxDelay, unsignedShort */
-    {782, 352, 1, 0xFF, 0}, /* 1533: AdditionalSelectedServices, AdditionalServiceListType */
-    {783, 353, 1, 0xFF, 0}, /* 1534: AdditionalService, AdditionalServiceType */
-    {1075, 386, 1, 0xFF, 0}, /* 1535: AdditionalServicesCosts, DetailedCostType */
-    {1076, 384, 1, 0xFF, 0}, /* 1536: Amount, RationalNumberType */
-    {786, 116, 1, 0xFF, 0}, /* 1537: AppliesMinimumMaximumCost, boolean */
-    {787, 116, 1, 0xFF, 0}, /* 1538: AppliesToEnergyFee, boolean */
-    {788, 116, 1, 0xFF, 0}, /* 1539: AppliesToOverstayFee, boolean */
-    {789, 116, 1, 0xFF, 0}, /* 1540: AppliesToParkingFee, boolean */
-    {794, 392, 1, 0xFF, 0}, /* 1541: AuthorizationServices, authorizationType */
-    {799, 384, 1, 0xFF, 0}, /* 1542: AvailableEnergy, RationalNumberType */
-    {800, 397, 1, 0xFF, 0}, /* 1543: BPT_ChannelSelection, channelSelectionType */
-    {1077, 255, 1, 0xFF, 0}, /* 1544: BPT_DischargedEnergyReadingWh, unsignedLong */
-    {1078, 255, 1, 0xFF, 0}, /* 1545: BPT_InductiveEnergyReadingVARh, unsignedLong */
-    {1079, 384, 1, 0xFF, 0}, /* 1546: BatteryEnergyCapacity, RationalNumberType */
-    {801, 368, 1, 0xFF, 0}, /* 1547: CPSCertificateChain, CertificateChainType */
-    {1084, 255, 1, 0xFF, 0}, /* 1548: CapacitiveEnergyReadingVARh, unsignedLong */
-    {802, 162, 1, 0xFF, 0}, /* 1549: CarbonDioxideEmission, unsignedShort */
-    {803, 417, 1, 0xFF, 0}, /* 1550: Certificate, certificateType */
-    {809, 116, 1, 0xFF, 0}, /* 1551: CertificateInstallationService, boolean */
-    {810, 396, 1, 0xFF, 0}, /* 1552: ChargeProgress, chargeProgressType */
-    {1089, 255, 1, 0xFF, 0}, /* 1553: ChargedEnergyReadingWh, unsignedLong */
-    {1090, 116, 1, 0xFF, 0}, /* 1554: ChargingComplete, boolean */
-    {811, 327, 1, 0xFF, 0}, /* 1555: ChargingSchedule, ChargingScheduleType */
-    {813, 398, 1, 0xFF, 0}, /* 1556: ChargingSession, chargingSessionType */
-    {814, 255, 1, 0xFF, 0}, /* 1557: CheckOutTime, unsignedLong */
-    {815, 370, 1, 0xFF, 0}, /* 1558: ContractCertificateChain, ContractCertificateChainType */
-    {1091, 384, 1, 0xFF, 0}, /* 1559: CostPerUnit, RationalNumberType */
-    {817, 414, 1, 0xFF, 0}, /* 1560: Currency, currencyType */
-    {818, 409, 1, 0xFF, 0}, /* 1561: DHPublicKey, dhPublicKeyType */
-    {819, 5, 1, 0xFF, 0}, /* 1562: DepartureTime, unsignedInt */
-    {1092, 5, 1, 0xFF, 0}, /* 1563: DepartureTime, unsignedInt */
-    {820, 121, 1, 0xFF, 0}, /* 1564: DeviceLocation, short */
-    {821, 121, 1, 0xFF, 0}, /* 1565: DeviceOffset, short */
-    {822, 327, 1, 0xFF, 0}, /* 1566: DischargingSchedule, ChargingScheduleType */
-    {1095, 382, 1, 0xFF, 0}, /* 1567: DisplayParameters, DisplayParametersType */
-    {823, 5, 1, 0xFF, 0}, /* 1568: Duration, unsignedInt */
-    {824, 357, 1, 0xFF, 0}, /* 1569: Dynamic_EVPPTControlMode, Dynamic_EVPPTControlModeType */
-    {826, 330, 1, 0xFF, 0}, /* 1570: Dynamic_SEReqControlMode, Dynamic_SEReqControlModeType */
-    {828, 331, 1, 0xFF, 0}, /* 1571: Dynamic_SEResControlMode, Dynamic_SEResControlModeType */
-    {830, 335, 1, 0xFF, 0}, /* 1572: Dynamic_SMDTControlMode, Dynamic_SMDTControlModeType */
-    {832, 408, 1, 0xFF, 0}, /* 1573: ECDHCurve, ecdhCurveType */
-    {833, 317, 1, 0xFF, 0}, /* 1574: EIM_AReqAuthorizationMode, EIM_AReqAuthorizationModeType */
-    {835, 315, 1, 0xFF, 0}, /* 1575: EIM_ASResAuthorizationMode, EIM_ASResAuthorizationModeType */
-    {837, 390, 1, 0xFF, 0}, /* 1576: EMAID, identifierType */
-    {839, 362, 1, 0xFF, 0}, /* 1577: EVAbsolutePriceSchedule, EVAbsolutePriceScheduleType */
-    {841, 390, 1, 0xFF, 0}, /* 1578: EVCCID, identifierType */
-    {842, 401, 1, 0xFF, 0}, /* 1579: EVCheckInStatus, evCheckInStatusType */
-    {843, 403, 1, 0xFF, 0}, /* 1580: EVCheckOutStatus, evCheckOutStatusType */
-    {844, 358, 1, 0xFF, 0}, /* 1581: EVEnergyOffer, EVEnergyOfferType */
-    {846, 384, 1, 0xFF, 0}, /* 1582: EVMaximumEnergyRequest, RationalNumberType */
-    {1099, 384, 1, 0xFF, 0}, /* 1583: EVMaximumEnergyRequest, RationalNumberType */
-    {847, 384, 1, 0xFF, 0}, /* 1584: EVMaximumV2XEnergyRequest, RationalNumberType */
-    {848, 384, 1, 0xFF, 0}, /* 1585: EVMinimumEnergyRequest, RationalNumberType */
-    {1100, 384, 1, 0xFF, 0}, /* 1586: EVMinimumEnergyRequest, RationalNumberType */
-    {849, 384, 1, 0xFF, 0}, /* 1587: EVMinimumV2XEnergyRequest, RationalNumberType */
-    {850, 355, 1, 0xFF, 0}, /* 1588: EVPowerProfile, EVPowerProfileType */
-    {851, 354, 1, 0xFF, 0}, /* 1589: EVPowerProfileEntries, EVPowerProfileEntryListType */
-    {852, 339, 1, 0xFF, 0}, /* 1590: EVPowerProfileEntry, PowerScheduleEntryType */
-    {855, 359, 1, 0xFF, 0}, /* 1591: EVPowerSchedule, EVPowerScheduleType */
-    {856, 360, 1, 0xFF, 0}, /* 1592: EVPowerScheduleEntries, EVPowerScheduleEntryListType */
-    {857, 361, 1, 0xFF, 0}, /* 1593: EVPowerScheduleEntry, EVPowerScheduleEntryType */
-    {861, 365, 1, 0xFF, 0}, /* 1594: EVPriceRule, EVPriceRuleType */
-    {862, 364, 1, 0xFF, 0}, /* 1595: EVPriceRuleStack, EVPriceRuleStackType */
-    {865, 363, 1, 0xFF, 0}, /* 1596: EVPriceRuleStacks, EVPriceRuleStackListType */
-    {867, 393, 1, 0xFF, 0}, /* 1597: EVProcessing, processingType */
-    {868, 404, 1, 0xFF, 0}, /* 1598: EVSECheckOutStatus, evseCheckOutStatusType */
-    {869, 390, 1, 0xFF, 0}, /* 1599: EVSEID, identifierType */
-    {1101, 418, 1, 0xFF, 0}, /* 1600: EVSENotification, evseNotificationType */
-    {870, 393, 1, 0xFF, 0}, /* 1601: EVSEProcessing, processingType */
-    {871, 383, 1, 0xFF, 0}, /* 1602: EVSEStatus, EVSEStatusType */
-    {1102, 383, 1, 0xFF, 0}, /* 1603: EVSEStatus, EVSEStatusType */
-    {872, 384, 1, 0xFF, 0}, /* 1604: EVTargetEnergyRequest, RationalNumberType */
-    {1104, 384, 1, 0xFF, 0}, /* 1605: EVTargetEnergyRequest, RationalNumberType */
-    {873, 399, 1, 0xFF, 0}, /* 1606: EVTerminationCode, nameType */
-    {874, 400, 1, 0xFF, 0}, /* 1607: EVTerminationExplanation, descriptionType */
-    {1105, 386, 1, 0xFF, 0}, /* 1608: EnergyCosts, DetailedCostType */
-    {875, 384, 1, 0xFF, 0}, /* 1609: EnergyFee, RationalNumberType */
-    {876, 320, 1, 0xFF, 0}, /* 1610: EnergyTransferServiceList, ServiceListType */
-    {1106, 122, 1, 0xFF, 0}, /* 1611: Exponent, byte */
-    {877, 116, 1, 0xFF, 0}, /* 1612: FreeService, boolean */
-    {878, 405, 1, 0xFF, 0}, /* 1613: GenChallenge, genChallengeType */
-    {879, 116, 1, 0xFF, 0}, /* 1614: GoToPause, boolean */
-    {1107, 371, 1, 0xFF, 0}, /* 1615: Header, MessageHeaderType */
-    {1108, 116, 1, 0xFF, 0}, /* 1616: InletHot, boolean */
-    {881, 415, 1, 0xFF, 0}, /* 1617: Language, languageType */
-    {882, 389, 1, 0xFF, 0}, /* 1618: ListOfRootCertificateIDs, ListOfRootCertificateIDsType */
-    {883, 10, 1, 0xFF, 0}, /* 1619: MaximumContractCertificateChains, unsignedByte */
-    {884, 384, 1, 0xFF, 0}, /* 1620: MaximumCost, RationalNumberType */
-    {1110, 407, 1, 0xFF, 0}, /* 1621: MaximumSOC, percentValueType */
-    {885, 395, 1, 0xFF, 0}, /* 1622: MaximumSupportingPoints, maxSupportingPointsScheduleTupleType */
-    {1112, 419, 1, 0xFF, 0}, /* 1623: MeterID, meterIDType */
-    {886, 385, 1, 0xFF, 0}, /* 1624: MeterInfo, MeterInfoType */
-    {1113, 385, 1, 0xFF, 0}, /* 1625: MeterInfo, MeterInfoType */
-    {1114, 116, 1, 0xFF, 0}, /* 1626: MeterInfoRequested, boolean */
-    {1116, 420, 1, 0xFF, 0}, /* 1627: MeterSignature, meterSignatureType */
-    {1117, 121, 1, 0xFF, 0}, /* 1628: MeterStatus, short */
-    {1118, 255, 1, 0xFF, 0}, /* 1629: MeterTimestamp, unsignedLong */
-    {891, 384, 1, 0xFF, 0}, /* 1630: MinimumCost, RationalNumberType */
-    {892, 407, 1, 0xFF, 0}, /* 1631: MinimumSOC, percentValueType */
-    {1119, 407, 1, 0xFF, 0}, /* 1632: MinimumSOC, percentValueType */
-    {1120, 162, 1, 0xFF, 0}, /* 1633: NotificationMaxDelay, unsignedShort */
-    {894, 10, 1, 0xFF, 0}, /* 1634: NumberOfPriceLevels, unsignedByte */
-    {895, 369, 1, 0xFF, 0}, /* 1635: OEMProvisioningCertificateChain, SignedCertificateChainType */
-    {1121, 386, 1, 0xFF, 0}, /* 1636: OccupancyCosts, DetailedCostType */
-    {1122, 386, 1, 0xFF, 0}, /* 1637: OverstayCosts, DetailedCostType */
-    {896, 384, 1, 0xFF, 0}, /* 1638: OverstayFee, RationalNumberType */
-    {897, 5, 1, 0xFF, 0}, /* 1639: OverstayFeePeriod, unsignedInt */
-    {898, 384, 1, 0xFF, 0}, /* 1640: OverstayPowerThreshold, RationalNumberType */
-    {899, 351, 1, 0xFF, 0}, /* 1641: OverstayRule, OverstayRuleType */
-    {900, 400, 1, 0xFF, 0}, /* 1642: OverstayRuleDescription, descriptionType */
-    {903, 350, 1, 0xFF, 0}, /* 1643: OverstayRules, OverstayRuleListType */
-    {904, 5, 1, 0xFF, 0}, /* 1644: OverstayTimeThreshold, unsignedInt */
-    {905, 323, 1, 0xFF, 0}, /* 1645: Parameter, ParameterType */
-    {906, 324, 1, 0xFF, 0}, /* 1646: ParameterSet, ParameterSetType */
-    {907, 394, 1, 0xFF, 0}, /* 1647: ParameterSetID, serviceIDType */
-    {910, 384, 1, 0xFF, 0}, /* 1648: ParkingFee, RationalNumberType */
-    {911, 5, 1, 0xFF, 0}, /* 1649: ParkingFeePeriod, unsignedInt */
-    {912, 402, 1, 0xFF, 0}, /* 1650: ParkingMethod, parkingMethodType */
-    {913, 121, 1, 0xFF, 0}, /* 1651: ParkingSpace, short */
-    {914, 316, 1, 0xFF, 0}, /* 1652: PnC_AReqAuthorizationMode, PnC_AReqAuthorizationModeType */
-    {916, 313, 1, 0xFF, 0}, /* 1653: PnC_ASResAuthorizationMode, PnC_ASResAuthorizationModeType */
-    {918, 384, 1, 0xFF, 0}, /* 1654: Power, RationalNumberType */
-    {923, 384, 1, 0xFF, 0}, /* 1655: PowerRangeStart, RationalNumberType */
-    {924, 337, 1, 0xFF, 0}, /* 1656: PowerSchedule, PowerScheduleType */
-    {925, 338, 1, 0xFF, 0}, /* 1657: PowerScheduleEntries, PowerScheduleEntryListType */
-    {926, 339, 1, 0xFF, 0}, /* 1658: PowerScheduleEntry, PowerScheduleEntryType */
-    {930, 384, 1, 0xFF, 0}, /* 1659: PowerTolerance, RationalNumberType */
-    {931, 416, 1, 0xFF, 0}, /* 1660: PowerToleranceAcceptance, powerToleranceAcceptanceType */
-    {932, 384, 1, 0xFF, 0}, /* 1661: Power_L2, RationalNumberType */
-    {933, 384, 1, 0xFF, 0}, /* 1662: Power_L3, RationalNumberType */
-    {1123, 407, 1, 0xFF, 0}, /* 1663: PresentSOC, percentValueType */
-    {934, 390, 1, 0xFF, 0}, /* 1664: PriceAlgorithm, identifierType */
-    {935, 10, 1, 0xFF, 0}, /* 1665: PriceLevel, unsignedByte */
-    {936, 341, 1, 0xFF, 0}, /* 1666: PriceLevelSchedule, PriceLevelScheduleType */
-    {937, 342, 1, 0xFF, 0}, /* 1667: PriceLevelScheduleEntries, PriceLevelScheduleEntryListType */
-    {938, 343, 1, 0xFF, 0}, /* 1668: PriceLevelScheduleEntry, PriceLevelScheduleEntryType */
-    {942, 349, 1, 0xFF, 0}, /* 1669: PriceRule, PriceRuleType */
-    {943, 348, 1, 0xFF, 0}, /* 1670: PriceRuleStack, PriceRuleStackType */
-    {946, 347, 1, 0xFF, 0}, /* 1671: PriceRuleStacks, PriceRuleStackListType */
-    {948, 400, 1, 0xFF, 0}, /* 1672: PriceScheduleDescription, descriptionType */
-    {949, 406, 1, 0xFF, 0}, /* 1673: PriceScheduleID, numericIDType */
-    {951, 366, 1, 0xFF, 0}, /* 1674: PrioritizedEMAIDs, EMAIDListType */
-    {952, 399, 1, 0xFF, 0}, /* 1675: ProviderID, nameType */
-    {953, 388, 1, 0xFF, 0}, /* 1676: Receipt, ReceiptType */
-    {1125, 388, 1, 0xFF, 0}, /* 1677: Receipt, ReceiptType */
-    {954, 10, 1, 0xFF, 0}, /* 1678: RemainingContractCertificateChains, unsignedByte */
-    {1127, 5, 1, 0xFF, 0}, /* 1679: RemainingTimeToMaximumSOC, unsignedInt */
-    {1128, 5, 1, 0xFF, 0}, /* 1680: RemainingTimeToMinimumSOC, unsignedInt */
-    {1129, 5, 1, 0xFF, 0}, /* 1681: RemainingTimeToTargetSOC, unsignedInt */
-    {955, 10, 1, 0xFF, 0}, /* 1682: RenewableGenerationPercentage, unsignedByte */
-    {1130, 391, 1, 0xFF, 0}, /* 1683: ResponseCode, responseCodeType */
-    {1131, 104, 1, 0xFF, 0}, /* 1684: RootCertificateID, X509IssuerSerialType */
-    {956, 410, 1, 0xFF, 0}, /* 1685: SECP521_EncryptedPrivateKey, secp521_EncryptedPrivateKeyType */
-    {961, 326, 1, 0xFF, 0}, /* 1686: ScheduleTuple, ScheduleTupleType */
-    {962, 406, 1, 0xFF, 0}, /* 1687: ScheduleTupleID, numericIDType */
-    {964, 356, 1, 0xFF, 0}, /* 1688: Scheduled_EVPPTControlMode, Scheduled_EVPPTControlModeType */
-    {966, 328, 1, 0xFF, 0}, /* 1689: Scheduled_SEReqControlMode, Scheduled_SEReqControlModeType */
-    {968, 329, 1, 0xFF, 0}, /* 1690: Scheduled_SEResControlMode, Scheduled_SEResControlModeType */
-    {970, 334, 1, 0xFF, 0}, /* 1691: Scheduled_SMDTControlMode, Scheduled_SMDTControlModeType */
-    {972, 392, 1, 0xFF, 0}, /* 1692: SelectedAuthorizationService, authorizationType */
-    {973, 321, 1, 0xFF, 0}, /* 1693: SelectedEnergyTransferService, SelectedServiceType */
-    {974, 406, 1, 0xFF, 0}, /* 1694: SelectedScheduleTupleID, numericIDType */
-    {975, 321, 1, 0xFF, 0}, /* 1695: SelectedService, SelectedServiceType */
-    {978, 322, 1, 0xFF, 0}, /* 1696: SelectedVASList, SelectedServiceListType */
-    {979, 319, 1, 0xFF, 0}, /* 1697: Service, ServiceType */
-    {988, 384, 1, 0xFF, 0}, /* 1698: ServiceFee, RationalNumberType */
-    {989, 394, 1, 0xFF, 0}, /* 1699: ServiceID, serviceIDType */
-    {992, 399, 1, 0xFF, 0}, /* 1700: ServiceName, nameType */
-    {993, 325, 1, 0xFF, 0}, /* 1701: ServiceParameterList, ServiceParameterListType */
-    {995, 116, 1, 0xFF, 0}, /* 1702: ServiceRenegotiationSupported, boolean */
-    {1001, 413, 1, 0xFF, 0}, /* 1703: SessionID, sessionIDType */
-    {1134, 413, 1, 0xFF, 0}, /* 1704: SessionID, sessionIDType */
-    {1015, 5, 1, 0xFF, 0}, /* 1705: StartTime, unsignedInt */
-    {1016, 367, 1, 0xFF, 0}, /* 1706: SubCertificates, SubCertificatesType */
-    {1018, 314, 1, 0xFF, 0}, /* 1707: SupportedProviders, SupportedProvidersListType */
-    {1020, 318, 1, 0xFF, 0}, /* 1708: SupportedServiceIDs, ServiceIDListType */
-    {1021, 412, 1, 0xFF, 0}, /* 1709: TPM_EncryptedPrivateKey, tpm_EncryptedPrivateKeyType */
-    {1022, 121, 1, 0xFF, 0}, /* 1710: TargetDistance, short */
-    {1023, 162, 1, 0xFF, 0}, /* 1711: TargetOffsetX, unsignedShort */
-    {1024, 162, 1, 0xFF, 0}, /* 1712: TargetOffsetY, unsignedShort */
-    {1026, 407, 1, 0xFF, 0}, /* 1713: TargetSOC, percentValueType */
-    {1135, 407, 1, 0xFF, 0}, /* 1714: TargetSOC, percentValueType */
-    {1136, 387, 1, 0xFF, 0}, /* 1715: TaxCosts, DetailedTaxType */
-    {1027, 116, 1, 0xFF, 0}, /* 1716: TaxIncludedInPrice, boolean */
-    {1028, 384, 1, 0xFF, 0}, /* 1717: TaxRate, RationalNumberType */
-    {1029, 346, 1, 0xFF, 0}, /* 1718: TaxRule, TaxRuleType */
-    {1030, 406, 1, 0xFF, 0}, /* 1719: TaxRuleID, numericIDType */
-    {1137, 406, 1, 0xFF, 0}, /* 1720: TaxRuleID, numericIDType */
-    {1032, 399, 1, 0xFF, 0}, /* 1721: TaxRuleName, nameType */
-    {1034, 345, 1, 0xFF, 0}, /* 1722: TaxRules, TaxRuleListType */
-    {1035, 255, 1, 0xFF, 0}, /* 1723: TimeAnchor, unsignedLong */
-    {1138, 255, 1, 0xFF, 0}, /* 1724: TimeAnchor, unsignedLong */
-    {1139, 255, 1, 0xFF, 0}, /* 1725: TimeStamp, unsignedLong */
-    {1036, 320, 1, 0xFF, 0}, /* 1726: VASList, ServiceListType */
-    {1143, 121, 1, 0xFF, 0}, /* 1727: Value, short */
-    {1045, 121, 1, 0xFF, 0}, /* 1728: VehicleFrame, short */
-    {1046, 121, 1, 0xFF, 0}, /* 1729: VehicleTravel, short */
-    {1047, 411, 1, 0xFF, 0}, /* 1730: X448_EncryptedPrivateKey, x448_EncryptedPrivateKeyType */
-    {1049, 116, 1, 0xFF, 0}, /* 1731: boolValue, boolean */
-    {1050, 122, 1, 0xFF, 0}, /* 1732: byteValue, byte */
-    {1061, 399, 1, 0xFF, 0}, /* 1733: finiteString, nameType */
-    {1063, 123, 1, 0xFF, 0}, /* 1734: intValue, int */
-    {1068, 384, 1, 0xFF, 0}, /* 1735: rationalNumber, RationalNumberType */
-    {1071, 121, 1, 0xFF, 0}, /* 1736: shortValue, short */
-    {880, 160, 1, 0xFF, E(ATTRIBUTE)}, /* 1737: Id, ID */
-    {893, 399, 1, 0xFF, E(ATTRIBUTE)}, /* 1738: Name, nameType */
-    {1155, 425, 1, 0xFF, E(GLOBAL)}, /* 1739: AC_CPDReqEnergyTransferMode, AC_CPDReqEnergyTransferModeType */
-    {1157, 426, 1, 0xFF, E(GLOBAL)}, /* 1740: AC_CPDResEnergyTransferMode, AC_CPDResEnergyTransferModeType */
-    {1159, 423, 1, 0xFF, E(GLOBAL)}, /* 1741: AC_ChargeLoopReq, AC_ChargeLoopReqType */
-    {1161, 424, 1, 0xFF, E(GLOBAL)}, /* 1742: AC_ChargeLoopRes, AC_ChargeLoopResType */
-    {1163, 421, 1, 0xFF, E(GLOBAL)}, /* 1743: AC_ChargeParameterDiscoveryReq, AC_ChargeParameterDiscoveryReqType */
-    {1165, 422, 1, 0xFF, E(GLOBAL)}, /* 1744: AC_ChargeParameterDiscoveryRes, AC_ChargeParameterDiscoveryResType */
-    {1167, 427, 1, 0xFF, E(GLOBAL)}, /* 1745: BPT_AC_CPDReqEnergyTransferMode, BPT_AC_CPDReqEnergyTransferModeType */
-    {1169, 428, 1, 0xFF, E(GLOBAL)}, /* 1746: BPT_AC_CPDResEnergyTransferMode, BPT_AC_CPDResEnergyTransferModeType */
-    {1171, 435, 1, 0xFF, E(GLOBAL)}, /* 1747: BPT_Dynamic_AC_CLReqControlMode, BPT_Dynamic_AC_CLReqControlModeType */
-    {1173, 436, 1, 0xFF, E(GLOBAL)}, /* 1748: BPT_Dynamic_AC_CLResControlMode, BPT_Dynamic_AC_CLResControlModeType */
-    {1175, 431, 1, 0xFF, E(GLOBAL)}, /* 1749: BPT_Scheduled_AC_CLReqControlMode, BPT_Scheduled_AC_CLReqControlModeType */
-    {1177, 432, 1, 0xFF, E(GLOBAL)}, /* 1750: BPT_Scheduled_AC_CLResControlMode, BPT_Scheduled_AC_CLResControlModeType */
-    {1179, 433, 1, 0xFF, E(GLOBAL)}, /* 1751: Dynamic_AC_CLReqControlMode, Dynamic_AC_CLReqControlModeType */
-    {1181, 434, 1, 0xFF, E(GLOBAL)}, /* 1752: Dynamic_AC_CLResControlMode, Dynamic_AC_CLResControlModeType */
-    {1228, 429, 1, 0xFF, E(GLOBAL)}, /* 1753: Scheduled_AC_CLReqControlMode, Scheduled_AC_CLReqControlModeType */
-    {1230, 430, 1, 0xFF, E(GLOBAL)}, /* 1754: Scheduled_AC_CLResControlMode, Scheduled_AC_CLResControlModeType */
-    {1183, 384, 1, 0xFF, 0}, /* 1755: EVMaximumChargePower, RationalNumberType */
-    {1184, 384, 1, 0xFF, 0}, /* 1756: EVMaximumChargePower_L2, RationalNumberType */
-    {1185, 384, 1, 0xFF, 0}, /* 1757: EVMaximumChargePower_L3, RationalNumberType */
-    {1186, 384, 1, 0xFF, 0}, /* 1758: EVMaximumDischargePower, RationalNumberType */
-    {1187, 384, 1, 0xFF, 0}, /* 1759: EVMaximumDischargePower_L2, RationalNumberType */
-    {1188, 384, 1, 0xFF, 0}, /* 1760: EVMaximumDischargePower_L3, RationalNumberType */
-    {1189, 384, 1, 0xFF, 0}, /* 1761: EVMaximumV2XEnergyRequest, RationalNumberType */
-    {1190, 384, 1, 0xFF, 0}, /* 1762: EVMinimumChargePower, RationalNumberType */
-    {1191, 384, 1, 0xFF, 0}, /* 1763: EVMinimumChargePower_L2, RationalNumberType */
-    {1192, 384, 1, 0xFF, 0}, /* 1764: EVMinimumChargePower_L3, RationalNumberType */
-    {1193, 384, 1, 0xFF, 0}, /* 1765: EVMinimumDischargePower, RationalNumberType */
-    {1194, 384, 1, 0xFF, 0}, /* 1766: EVMinimumDischargePower_L2, RationalNumberType */
-    {1195, 384, 1, 0xFF, 0}, /* 1767: EVMinimumDischargePower_L3, RationalNumberType */
-    {1196, 384, 1, 0xFF, 0}, /* 1768: EVMinimumV2XEnergyRequest, RationalNumberType */
-    {1197, 384, 1, 0xFF, 0}, /* 1769: EVPresentActivePower, RationalNumberType */
-    {1198, 384, 1, 0xFF, 0}, /* 1770: EVPresentActivePower_L2, RationalNumberType */
-    {1199, 384, 1, 0xFF, 0}, /* 1771: EVPresentActivePower_L3, RationalNumberType */
-    {1200, 384, 1, 0xFF, 0}, /* 1772: EVPresentReactivePower, RationalNumberType */
-    {1201, 384, 1, 0xFF, 0}, /* 1773: EVPresentReactivePower_L2, RationalNumberType */
-    {1202, 384, 1, 0xFF, 0}, /* 1774: EVPresentReactivePower_L3, RationalNumberType */
-    {1203, 384, 1, 0xFF, 0}, /* 1775: EVSEMaximumChargePower, RationalNumberType */
-    {1204, 384, 1, 0xFF, 0}, /* 1776: EVSEMaximumChargePower_L2, RationalNumberType */
-    {1205, 384, 1, 0xFF, 0}, /* 1777: EVSEMaximumChargePower_L3, RationalNumberType */
-    {1206, 384, 1, 0xFF, 0}, /* 1778: EVSEMaximumDischargePower, RationalNumberType */
-    {1207, 384, 1, 0xFF, 0}, /* 1779: EVSEMaximumDischargePower_L2, RationalNumberType */
-    {1208, 384, 1, 0xFF, 0}, /* 1780: EVSEMaximumDischargePower_L3, RationalNumberType */
-    {1209, 384, 1, 0xFF, 0}, /* 1781: EVSEMinimumChargePower, RationalNumberType */
-    {1210, 384, 1, 0xFF, 0}, /* 1782: EVSEMinimumChargePower_L2, RationalNumberType */
-    {1211, 384, 1, 0xFF, 0}, /* 1783: EVSEMinimumChargePower_L3, RationalNumberType */
-    {1212, 384, 1, 0xFF, 0}, /* 1784: EVSEMinimumDischargePower, RationalNumberType */
-    {1213, 384, 1, 0xFF, 0}, /* 1785: EVSEMinimumDischargePower_L2, RationalNumberType */
-    {1214, 384, 1, 0xFF, 0}, /* 1786: EVSEMinimumDischargePower_L3, RationalNumberType */
-    {1215, 384, 1, 0xFF, 0}, /* 1787: EVSENominalFrequency, RationalNumberType */
-    {1216, 384, 1, 0xFF, 0}, /* 1788: EVSEPowerRampLimitation, RationalNumberType */
-    {1217, 384, 1, 0xFF, 0}, /* 1789: EVSEPresentActivePower, RationalNumberType */
-    {1218, 384, 1, 0xFF, 0}, /* 1790: EVSEPresentActivePower_L2, RationalNumberType */
-    {1219, 384, 1, 0xFF, 0}, /* 1791: EVSEPresentActivePower_L3, RationalNumberType */
-    {1220, 384, 1, 0xFF, 0}, /* 1792: EVSETargetActivePower, RationalNumberType */
-    {1221, 384, 1, 0xFF, 0}, /* 1793: EVSETargetActivePower_L2, RationalNumberType */
-    {1222, 384, 1, 0xFF, 0}, /* 1794: EVSETargetActivePower_L3, RationalNumberType */
-    {1223, 384, 1, 0xFF, 0}, /* 1795: EVSETargetFrequency, RationalNumberType */
-    {1224, 384, 1, 0xFF, 0}, /* 1796: EVSETargetReactivePower, RationalNumberType */
-    {1225, 384, 1, 0xFF, 0}, /* 1797: EVSETargetReactivePower_L2, RationalNumberType */
-    {1226, 384, 1, 0xFF, 0}, /* 1798: EVSETargetReactivePower_L3, RationalNumberType */
-    {1227, 384, 1, 0xFF, 0}, /* 1799: MaximumPowerAsymmetry, RationalNumberType */
-    {1232, 449, 1, 0xFF, E(GLOBAL)}, /* 1800: BPT_DC_CPDReqEnergyTransferMode, BPT_DC_CPDReqEnergyTransferModeType */
-    {1234, 450, 1, 0xFF, E(GLOBAL)}, /* 1801: BPT_DC_CPDResEnergyTransferMode, BPT_DC_CPDResEnergyTransferModeType */
-    {1236, 457, 1, 0xFF, E(GLOBAL)}, /* 1802: BPT_Dynamic_DC_CLReqControlMode, BPT_Dynamic_DC_CLReqControlModeType */
-    {1238, 458, 1, 0xFF, E(GLOBAL)}, /* 1803: BPT_Dynamic_DC_CLResControlMode, BPT_Dynamic_DC_CLResControlModeType */
-    {1240, 453, 1, 0xFF, E(GLOBAL)}, /* 1804: BPT_Scheduled_DC_CLReqControlMode, BPT_Scheduled_DC_CLReqControlModeType */
-    {1242, 454, 1, 0xFF, E(GLOBAL)}, /* 1805: BPT_Scheduled_DC_CLResControlMode, BPT_Scheduled_DC_CLResControlModeType */
-    {1244, 447, 1, 0xFF, E(GLOBAL)}, /* 1806: DC_CPDReqEnergyTransferMode, DC_CPDReqEnergyTransferModeType */
-    {1246, 448, 1, 0xFF, E(GLOBAL)}, /* 1807: DC_CPDResEnergyTransferMode, DC_CPDResEnergyTransferModeType */
-    {1248, 439, 1, 0xFF, E(GLOBAL)}, /* 1808: DC_CableCheckReq, DC_CableCheckReqType */
-    {1250, 440, 1, 0xFF, E(GLOBAL)}, /* 1809: DC_CableCheckRes, DC_CableCheckResType */
-    {1252, 443, 1, 0xFF, E(GLOBAL)}, /* 1810: DC_ChargeLoopReq, DC_ChargeLoopReqType */
-    {1254, 444, 1, 0xFF, E(GLOBAL)}, /* 1811: DC_ChargeLoopRes, DC_ChargeLoopResType */
-    {1256, 437, 1, 0xFF, E(GLOBAL)}, /* 1812: DC_ChargeParameterDiscoveryReq, DC_ChargeParameterDiscoveryReqType */
-    {1258, 438, 1, 0xFF, E(GLOBAL)}, /* 1813: DC_ChargeParameterDiscoveryRes, DC_ChargeParameterDiscoveryResType */
-    {1260, 441, 1, 0xFF, E(GLOBAL)}, /* 1814: DC_PreChargeReq, DC_PreChargeReqType */
-    {1262, 442, 1, 0xFF, E(GLOBAL)}, /* 1815: DC_PreChargeRes, DC_PreChargeResType */
-    {1264, 445, 1, 0xFF, E(GLOBAL)}, /* 1816: DC_WeldingDetectionReq, DC_WeldingDetectionReqType */
-    {1266, 446, 1, 0xFF, E(GLOBAL)}, /* 1817: DC_WeldingDetectionRes, DC_WeldingDetectionResType */
-    {1268, 455, 1, 0xFF, E(GLOBAL)}, /* 1818: Dynamic_DC_CLReqControlMode, Dynamic_DC_CLReqControlModeType */
-    {1270, 456, 1, 0xFF, E(GLOBAL)}, /* 1819: Dynamic_DC_CLResControlMode, Dynamic_DC_CLResControlModeType */
-    {1305, 451, 1, 0xFF, E(GLOBAL)}, /* 1820: Scheduled_DC_CLReqControlMode, Scheduled_DC_CLReqControlModeType */
-    {1307, 452, 1, 0xFF, E(GLOBAL)}, /* 1821: Scheduled_DC_CLResControlMode, Scheduled_DC_CLResControlModeType */
-    {1272, 384, 1, 0xFF, 0}, /* 1822: EVMaximumChargeCurrent, RationalNumberType */
-    {1273, 384, 1, 0xFF, 0}, /* 1823: EVMaximumChargePower, RationalNumberType */
-    {1274, 384, 1, 0xFF, 0}, /* 1824: EVMaximumDischargeCurrent, RationalNumberType */
-    {1275, 384, 1, 0xFF, 0}, /* 1825: EVMaximumDischargePower, RationalNumberType */
-    {1276, 384, 1, 0xFF, 0}, /* 1826: EVMaximumV2XEnergyRequest, RationalNumberType */
-    {1277, 384, 1, 0xFF, 0}, /* 1827: EVMaximumVoltage, RationalNumberType */
-    {1278, 384, 1, 0xFF, 0}, /* 1828: EVMinimumChargeCurrent, RationalNumberType */
-    {1279, 384, 1, 0xFF, 0}, /* 1829: EVMinimumChargePower, RationalNumberType */
-    {1280, 384, 1, 0xFF, 0}, /* 1830: EVMinimumDischargeCurrent, RationalNumberType */
-    {1281, 384, 1, 0xFF, 0}, /* 1831: EVMinimumDischargePower, RationalNumberType */
-    {1282, 384, 1, 0xFF, 0}, /* 1832: EVMinimumV2XEnergyRequest, RationalNumberType */
-    {1283, 384, 1, 0xFF, 0}, /* 1833: EVMinimumVoltage, RationalNumberType */
-    {1284, 384, 1, 0xFF, 0}, /* 1834: EVPresentVoltage, RationalNumberType */
-    {1285, 393, 1, 0xFF, 0}, /* 1835: EVProcessing, processingType */
-    {1286, 116, 1, 0xFF, 0}, /* 1836: EVSECurrentLimitAchieved, boolean */
-    {1287, 384, 1, 0xFF, 0}, /* 1837: EVSEMaximumChargeCurrent, RationalNumberType */
-    {1288, 384, 1, 0xFF, 0}, /* 1838: EVSEMaximumChargePower, RationalNumberType */
-    {1289, 384, 1, 0xFF, 0}, /* 1839: EVSEMaximumDischargeCurrent, RationalNumberType */
-    {1290, 384, 1, 0xFF, 0}, /* 1840: EVSEMaximumDischargePower, RationalNumberType */
-    {1291, 384, 1, 0xFF, 0}, /* 1841: EVSEMaximumVoltage, RationalNumberType */
-    {1292, 384, 1, 0xFF, 0}, /* 1842: EVSEMinimumChargeCurrent, RationalNumberType */
-    {1293, 384, 1, 0xFF, 0}, /* 1843: EVSEMinimumChargePower, RationalNumberType */
-    {1294, 384, 1, 0xFF, 0}, /* 1844: EVSEMinimumDischargeCurrent, RationalNumberType */
-    {1295, 384, 1, 0xFF, 0}, /* 1845: EVSEMinimumDischargePower, RationalNumberType */
-    {1296, 384, 1, 0xFF, 0}, /* 1846: EVSEMinimumVoltage, RationalNumberType */
-    {1297, 116, 1, 0xFF, 0}, /* 1847: EVSEPowerLimitAchieved, boolean */
-    {1298, 384, 1, 0xFF, 0}, /* 1848: EVSEPowerRampLimitation, RationalNumberType */
-    {1299, 384, 1, 0xFF, 0}, /* 1849: EVSEPresentCurrent, RationalNumberType */
-    {1300, 384, 1, 0xFF, 0}, /* 1850: EVSEPresentVoltage, RationalNumberType */
-    {1301, 393, 1, 0xFF, 0}, /* 1851: EVSEProcessing, processingType */
-    {1302, 116, 1, 0xFF, 0}, /* 1852: EVSEVoltageLimitAchieved, boolean */
-    {1303, 384, 1, 0xFF, 0}, /* 1853: EVTargetCurrent, RationalNumberType */
-    {1304, 384, 1, 0xFF, 0}, /* 1854: EVTargetVoltage, RationalNumberType */
-    {1309, 407, 1, 0xFF, 0}, /* 1855: TargetSOC, percentValueType */
-    {1396, 467, 1, 0xFF, E(GLOBAL)}, /* 1856: WPT_AlignmentCheckReq, WPT_AlignmentCheckReqType */
-    {1398, 468, 1, 0xFF, E(GLOBAL)}, /* 1857: WPT_AlignmentCheckRes, WPT_AlignmentCheckResType */
-    {1400, 469, 1, 0xFF, E(GLOBAL)}, /* 1858: WPT_ChargeLoopReq, WPT_ChargeLoopReqType */
-    {1402, 470, 1, 0xFF, E(GLOBAL)}, /* 1859: WPT_ChargeLoopRes, WPT_ChargeLoopResType */
-    {1404, 465, 1, 0xFF, E(GLOBAL)}, /* 1860: WPT_ChargeParameterDiscoveryReq, WPT_ChargeParameterDiscoveryReqType */
-    {1406, 466, 1, 0xFF, E(GLOBAL)}, /* 1861: WPT_ChargeParameterDiscoveryRes, WPT_ChargeParameterDiscoveryResType */
-    {1416, 461, 1, 0xFF, E(GLOBAL)}, /* 1862: WPT_FinePositioningReq, WPT_FinePositioningReqType */
-    {1418, 462, 1, 0xFF, E(GLOBAL)}, /* 1863: WPT_FinePositioningRes, WPT_FinePositioningResType */
-    {1420, 459, 1, 0xFF, E(GLOBAL)}, /* 1864: WPT_FinePositioningSetupReq, WPT_FinePositioningSetupReqType */
-    {1422, 460, 1, 0xFF, E(GLOBAL)}, /* 1865: WPT_FinePositioningSetupRes, WPT_FinePositioningSetupResType */
-    {1442, 463, 1, 0xFF, E(GLOBAL)}, /* 1866: WPT_PairingReq, WPT_PairingReqType */
-    {1444, 464, 1, 0xFF, E(GLOBAL)}, /* 1867: WPT_PairingRes, WPT_PairingResType */
-    {1310, 492, 1, 0xFF, 0}, /* 1868: AlternativeSECC, AlternativeSECCType */
-    {1311, 491, 1, 0xFF, 0}, /* 1869: AlternativeSECCList, AlternativeSECCListType */
-    {1314, 501, 1, 0xFF, 0}, /* 1870: BSSID, bssidType */
-    {1315, 121, 1, 0xFF, 0}, /* 1871: Coord_X, short */
-    {1316, 121, 1, 0xFF, 0}, /* 1872: Coord_Y, short */
-    {1317, 121, 1, 0xFF, 0}, /* 1873: Coord_Z, short */
-    {1318, 384, 1, 0xFF, 0}, /* 1874: EIRP, RationalNumberType */
-    {1319, 473, 1, 0xFF, 0}, /* 1875: EVDeviceAlignmentCheckMethodList, WPT_AlignmentCheckMethodListType */
-    {1320, 471, 1, 0xFF, 0}, /* 1876: EVDeviceFinePositioningMethodList, WPT_FinePositioningMethodListType */
-    {1321, 472, 1, 0xFF, 0}, /* 1877: EVDevicePairingMethodList, WPT_PairingMethodListType */
-    {1322, 496, 1, 0xFF, 0}, /* 1878: EVPCChargeDiagnostics, WPT_EVPCChargeDiagnosticsType */
-    {1323, 384, 1, 0xFF, 0}, /* 1879: EVPCCoilCurrentInformation, RationalNumberType */
-    {1324, 384, 1, 0xFF, 0}, /* 1880: EVPCCoilCurrentRequest, RationalNumberType */
-    {1325, 384, 1, 0xFF, 0}, /* 1881: EVPCCurrentOutputInformation, RationalNumberType */
-    {1326, 116, 1, 0xFF, 0}, /* 1882: EVPCDeviceLocalControl, boolean */
-    {1327, 384, 1, 0xFF, 0}, /* 1883: EVPCMaxReceivablePower, RationalNumberType */
-    {1328, 384, 1, 0xFF, 0}, /* 1884: EVPCNaturalFrequency, RationalNumberType */
-    {1329, 384, 1, 0xFF, 0}, /* 1885: EVPCOperatingFrequency, RationalNumberType */
-    {1330, 474, 1, 0xFF, 0}, /* 1886: EVPCPowerControlParameter, WPT_EVPCPowerControlParameterType */
-    {1331, 384, 1, 0xFF, 0}, /* 1887: EVPCPowerOutput, RationalNumberType */
-    {1332, 384, 1, 0xFF, 0}, /* 1888: EVPCPowerRequest, RationalNumberType */
-    {1333, 384, 1, 0xFF, 0}, /* 1889: EVPCVoltageOutputInformation, RationalNumberType */
-    {1334, 393, 1, 0xFF, 0}, /* 1890: EVProcessing, processingType */
-    {1335, 494, 1, 0xFF, 0}, /* 1891: EVResultCode, WPT_EVResultType */
-    {1336, 393, 1, 0xFF, 0}, /* 1892: EVSEProcessing, processingType */
-    {1337, 502, 1, 0xFF, 0}, /* 1893: IPAddress, ipaddressType */
-    {1338, 162, 1, 0xFF, 0}, /* 1894: IndexNumber, unsignedShort */
-    {1339, 478, 1, 0xFF, 0}, /* 1895: LF_ReceiverSetupData, WPT_LF_ReceiverDataType */
-    {1340, 485, 1, 0xFF, 0}, /* 1896: LF_RxData, WPT_LF_RxDataListType */
-    {1341, 476, 1, 0xFF, 0}, /* 1897: LF_SystemSetupData, WPT_LF_SystemSetupDataType */
-    {1342, 477, 1, 0xFF, 0}, /* 1898: LF_TransmitterSetupData, WPT_LF_TransmitterDataType */
-    {1343, 483, 1, 0xFF, 0}, /* 1899: LF_TxData, WPT_LF_TxDataListType */
-    {1344, 493, 1, 0xFF, 0}, /* 1900: ManufacturerSpecificDataContainer, WPT_DataContainerType */
-    {1345, 162, 1, 0xFF, 0}, /* 1901: NaturalOffset, unsignedShort */
-    {1346, 10, 1, 0xFF, 0}, /* 1902: NumPackages, unsignedByte */
-    {1347, 10, 1, 0xFF, 0}, /* 1903: NumberOfReceivers, unsignedByte */
-    {1348, 10, 1, 0xFF, 0}, /* 1904: NumberOfTransmitters, unsignedByte */
-    {1349, 406, 1, 0xFF, 0}, /* 1905: ObservedIDCode, numericIDType */
-    {1350, 495, 1, 0xFF, 0}, /* 1906: PDInputPowerClass, WPT_PowerClassType */
-    {1351, 384, 1, 0xFF, 0}, /* 1907: PDMaxCoilCurrent, RationalNumberType */
-    {1352, 384, 1, 0xFF, 0}, /* 1908: PDMinCoilCurrent, RationalNumberType */
-    {1353, 10, 1, 0xFF, 0}, /* 1909: PackageIndex, unsignedByte */
-    {1354, 162, 1, 0xFF, 0}, /* 1910: PackageSeparationTime, unsignedShort */
-    {1355, 162, 1, 0xFF, 0}, /* 1911: Port, unsignedShort */
-    {1356, 384, 1, 0xFF, 0}, /* 1912: PowerTransmitted, RationalNumberType */
-    {1357, 473, 1, 0xFF, 0}, /* 1913: PrimaryDeviceAlignmentCheckMethodList, WPT_AlignmentCheckMethodListType */
-    {1358, 471, 1, 0xFF, 0}, /* 1914: PrimaryDeviceFinePositioningMethodList, WPT_FinePositioningMethodListType */
-    {1359, 472, 1, 0xFF, 0}, /* 1915: PrimaryDevicePairingMethodList, WPT_PairingMethodListType */
-    {1360, 162, 1, 0xFF, 0}, /* 1916: PulseDuration, unsignedShort */
-    {1361, 162, 1, 0xFF, 0}, /* 1917: PulseSeparationTime, unsignedShort */
-    {1362, 482, 1, 0xFF, 0}, /* 1918: PulseSequenceOrder, WPT_TxRxPulseOrderType */
-    {1363, 384, 1, 0xFF, 0}, /* 1919: RSSI, RationalNumberType */
-    {1364, 487, 1, 0xFF, 0}, /* 1920: RSSIData, WPT_LF_RxRSSIListType */
-    {1365, 488, 1, 0xFF, 0}, /* 1921: RSSIDataList, WPT_LF_RxRSSIType */
-    {1366, 406, 1, 0xFF, 0}, /* 1922: RxIdentifier, numericIDType */
-    {1367, 479, 1, 0xFF, 0}, /* 1923: RxSpecData, WPT_TxRxSpecDataType */
-    {1368, 493, 1, 0xFF, 0}, /* 1924: SDManufacturerSpecificDataContainer, WPT_DataContainerType */
-    {1369, 162, 1, 0xFF, 0}, /* 1925: SDMaxGroundClearanceSupport, unsignedShort */
-    {1370, 162, 1, 0xFF, 0}, /* 1926: SDMaxGroundClearence, unsignedShort */
-    {1371, 384, 1, 0xFF, 0}, /* 1927: SDMaxOutputPower, RationalNumberType */
-    {1372, 162, 1, 0xFF, 0}, /* 1928: SDMinGroundClearanceSupport, unsignedShort */
-    {1373, 162, 1, 0xFF, 0}, /* 1929: SDMinGroundClearence, unsignedShort */
-    {1374, 384, 1, 0xFF, 0}, /* 1930: SDMinOutputPower, RationalNumberType */
-    {1375, 384, 1, 0xFF, 0}, /* 1931: SDPowerInput, RationalNumberType */
-    {1376, 497, 1, 0xFF, 0}, /* 1932: SPCChargeDiagnostics, WPT_SPCChargeDiagnosticsType */
-    {1377, 384, 1, 0xFF, 0}, /* 1933: SPCMaxOutputPowerLimit, RationalNumberType */
-    {1378, 384, 1, 0xFF, 0}, /* 1934: SPCMinOutputPowerLimit, RationalNumberType */
-    {1379, 384, 1, 0xFF, 0}, /* 1935: SPCOperatingFrequency, RationalNumberType */
-    {1380, 475, 1, 0xFF, 0}, /* 1936: SPCPowerControlParameter, WPT_SPCPowerControlParameterType */
-    {1381, 384, 1, 0xFF, 0}, /* 1937: SPCPrimaryDeviceCoilCurrentInformation, RationalNumberType */
-    {1382, 390, 1, 0xFF, 0}, /* 1938: SSID, identifierType */
-    {1383, 384, 1, 0xFF, 0}, /* 1939: SignalFrequency, RationalNumberType */
-    {1384, 384, 1, 0xFF, 0}, /* 1940: SupplyDeviceCurrent, RationalNumberType */
-    {1385, 384, 1, 0xFF, 0}, /* 1941: TargetCoilCurrent, RationalNumberType */
-    {1386, 406, 1, 0xFF, 0}, /* 1942: TxIdentifier, numericIDType */
-    {1387, 481, 1, 0xFF, 0}, /* 1943: TxPackageSpecData, WPT_TxRxPackageSpecDataType */
-    {1388, 406, 1, 0xFF, 0}, /* 1944: TxRxIdentifier, numericIDType */
-    {1389, 480, 1, 0xFF, 0}, /* 1945: TxRxOrientation, WPT_CoordinateXYZType */
-    {1390, 480, 1, 0xFF, 0}, /* 1946: TxRxPosition, WPT_CoordinateXYZType */
-    {1391, 479, 1, 0xFF, 0}, /* 1947: TxSpecData, WPT_TxRxSpecDataType */
-    {1392, 493, 1, 0xFF, 0}, /* 1948: VendorSpecificDataContainer, WPT_DataContainerType */
-    {1393, 500, 1, 0xFF, 0}, /* 1949: WPT_AlignmentCheckMethod, WPT_AlignmentCheckMethodType */
-    {1413, 498, 1, 0xFF, 0}, /* 1950: WPT_FinePositioningMethod, WPT_FinePositioningMethodType */
-    {1424, 490, 1, 0xFF, 0}, /* 1951: WPT_LF_DataPackage, WPT_LF_DataPackageType */
-    {1425, 489, 1, 0xFF, 0}, /* 1952: WPT_LF_DataPackageList, WPT_LF_DataPackageListType */
-    {1429, 486, 1, 0xFF, 0}, /* 1953: WPT_LF_RxDataList, WPT_LF_RxDataType */
-    {1436, 484, 1, 0xFF, 0}, /* 1954: WPT_LF_TxDataList, WPT_LF_TxDataType */
-    {1439, 499, 1, 0xFF, 0}, /* 1955: WPT_PairingMethod, WPT_PairingMethodType */
-    {1454, 505, 1, 0xFF, E(GLOBAL)}, /* 1956: ACDP_ConnectReq, ACDP_ConnectReqType */
-    {1456, 506, 1, 0xFF, E(GLOBAL)}, /* 1957: ACDP_ConnectRes, ACDP_ConnectResType */
-    {1458, 505, 1, 0xFF, E(GLOBAL)}, /* 1958: ACDP_DisconnectReq, ACDP_ConnectReqType */
-    {1459, 506, 1, 0xFF, E(GLOBAL)}, /* 1959: ACDP_DisconnectRes, ACDP_ConnectResType */
-    {1460, 507, 1, 0xFF, E(GLOBAL)}, /* 1960: ACDP_SystemStatusReq, ACDP_SystemStatusReqType */
-    {1462, 508, 1, 0xFF, E(GLOBAL)}, /* 1961: ACDP_SystemStatusRes, ACDP_SystemStatusResType */
-    {1464, 503, 1, 0xFF, E(GLOBAL)}, /* 1962: ACDP_VehiclePositioningReq, ACDP_VehiclePositioningReqType */
-    {1466, 504, 1, 0xFF, E(GLOBAL)}, /* 1963: ACDP_VehiclePositioningRes, ACDP_VehiclePositioningResType */
-    {1468, 121, 1, 0xFF, 0}, /* 1964: ContactWindowXc, short */
-    {1469, 121, 1, 0xFF, 0}, /* 1965: ContactWindowYc, short */
-    {1470, 116, 1, 0xFF, 0}, /* 1966: EVAssociationStatus, boolean */
-    {1471, 513, 1, 0xFF, 0}, /* 1967: EVCPStatus, cpStatusType */
-    {1472, 510, 1, 0xFF, 0}, /* 1968: EVElectricalChargingDeviceStatus, electricalChargingDeviceStatusType */
-    {1473, 514, 1, 0xFF, 0}, /* 1969: EVErrorCode, errorCodeType */
-    {1474, 116, 1, 0xFF, 0}, /* 1970: EVImmobilizationRequest, boolean */
-    {1475, 116, 1, 0xFF, 0}, /* 1971: EVImmobilized, boolean */
-    {1476, 116, 1, 0xFF, 0}, /* 1972: EVInChargePosition, boolean */
-    {1477, 116, 1, 0xFF, 0}, /* 1973: EVMobilityStatus, boolean */
-    {1478, 116, 1, 0xFF, 0}, /* 1974: EVPositioningSupport, boolean */
-    {1479, 116, 1, 0xFF, 0}, /* 1975: EVReadyToCharge, boolean */
-    {1480, 121, 1, 0xFF, 0}, /* 1976: EVRelativeXDeviation, short */
-    {1481, 121, 1, 0xFF, 0}, /* 1977: EVRelativeYDeviation, short */
-    {1482, 116, 1, 0xFF, 0}, /* 1978: EVSEDisabled, boolean */
-    {1483, 510, 1, 0xFF, 0}, /* 1979: EVSEElectricalChargingDeviceStatus, electricalChargingDeviceStatusType */
-    {1484, 116, 1, 0xFF, 0}, /* 1980: EVSEEmergencyShutdown, boolean */
-    {1485, 512, 1, 0xFF, 0}, /* 1981: EVSEIsolationStatus, isolationStatusType */
-    {1486, 116, 1, 0xFF, 0}, /* 1982: EVSEMalfunction, boolean */
-    {1487, 511, 1, 0xFF, 0}, /* 1983: EVSEMechanicalChargingDeviceStatus, mechanicalChargingDeviceStatusType */
-    {1488, 116, 1, 0xFF, 0}, /* 1984: EVSEPositioningSupport, boolean */
-    {1489, 393, 1, 0xFF, 0}, /* 1985: EVSEProcessing, processingType */
-    {1490, 116, 1, 0xFF, 0}, /* 1986: EVSEReadyToCharge, boolean */
-    {1491, 116, 1, 0xFF, 0}, /* 1987: EVSEUtilityInterruptEvent, boolean */
-    {1492, 407, 1, 0xFF, 0}, /* 1988: EVSOC, percentValueType */
-    {1493, 509, 1, 0xFF, 0}, /* 1989: EVTechnicalStatus, EVTechnicalStatusType */
-    {1495, 116, 1, 0xFF, 0}, /* 1990: EVTimeout, boolean */
-    {1496, 384, 1, 0xFF, 0}, /* 1991: EVWLANStrength, RationalNumberType */
+    {7, 4, 1, 1, 0, 0}, /* 0: ProtocolNamespace, protocolNamespaceType */
+    {14, 5, 2, 1, 1, 0}, /* 1: VersionNumberMajor, unsignedInt */
+    {15, 5, 2, 1, 2, 0}, /* 2: VersionNumberMinor, unsignedInt */
+    {9, 6, 3, 1, 3, 0}, /* 3: SchemaID, idType */
+    {6, 7, 4, 1, 4, 0}, /* 4: Priority, priorityType */
+    {1, 1, NONE, 20, 0, 0}, /* 5: AppProtocol, AppProtocolType */
+    {8, 8, 5, 1, 0, 0}, /* 6: ResponseCode, responseCodeType */
+    {9, 6, 3, 1, 1, 0}, /* 7: SchemaID, idType */
+    {454, 12, NONE, 1, 0, E(GLOBAL)}, /* 8: BodyElement, BodyBaseType */
+    {148, 83, NONE, 1, 0, E(GLOBAL)}, /* 9: CableCheckReq, CableCheckReqType */
+    {150, 84, NONE, 1, 0, E(GLOBAL)}, /* 10: CableCheckRes, CableCheckResType */
+    {152, 81, NONE, 1, 0, E(GLOBAL)}, /* 11: CertificateInstallationReq, CertificateInstallationReqType */
+    {154, 82, NONE, 1, 0, E(GLOBAL)}, /* 12: CertificateInstallationRes, CertificateInstallationResType */
+    {156, 79, NONE, 1, 0, E(GLOBAL)}, /* 13: CertificateUpdateReq, CertificateUpdateReqType */
+    {158, 80, NONE, 1, 0, E(GLOBAL)}, /* 14: CertificateUpdateRes, CertificateUpdateResType */
+    {160, 69, NONE, 1, 0, E(GLOBAL)}, /* 15: ChargeParameterDiscoveryReq, ChargeParameterDiscoveryReqType */
+    {162, 70, NONE, 1, 0, E(GLOBAL)}, /* 16: ChargeParameterDiscoveryRes, ChargeParameterDiscoveryResType */
+    {167, 73, NONE, 1, 0, E(GLOBAL)}, /* 17: ChargingStatusReq, ChargingStatusReqType */
+    {169, 74, NONE, 1, 0, E(GLOBAL)}, /* 18: ChargingStatusRes, ChargingStatusResType */
+    {171, 67, NONE, 1, 0, E(GLOBAL)}, /* 19: ContractAuthenticationReq, ContractAuthenticationReqType */
+    {173, 68, NONE, 1, 0, E(GLOBAL)}, /* 20: ContractAuthenticationRes, ContractAuthenticationResType */
+    {178, 87, NONE, 1, 0, E(GLOBAL)}, /* 21: CurrentDemandReq, CurrentDemandReqType */
+    {180, 88, NONE, 1, 0, E(GLOBAL)}, /* 22: CurrentDemandRes, CurrentDemandResType */
+    {207, 75, NONE, 1, 0, E(GLOBAL)}, /* 23: MeteringReceiptReq, MeteringReceiptReqType */
+    {209, 76, NONE, 1, 0, E(GLOBAL)}, /* 24: MeteringReceiptRes, MeteringReceiptResType */
+    {212, 65, NONE, 1, 0, E(GLOBAL)}, /* 25: PaymentDetailsReq, PaymentDetailsReqType */
+    {214, 66, NONE, 1, 0, E(GLOBAL)}, /* 26: PaymentDetailsRes, PaymentDetailsResType */
+    {217, 71, NONE, 1, 0, E(GLOBAL)}, /* 27: PowerDeliveryReq, PowerDeliveryReqType */
+    {219, 72, NONE, 1, 0, E(GLOBAL)}, /* 28: PowerDeliveryRes, PowerDeliveryResType */
+    {221, 85, NONE, 1, 0, E(GLOBAL)}, /* 29: PreChargeReq, PreChargeReqType */
+    {223, 86, NONE, 1, 0, E(GLOBAL)}, /* 30: PreChargeRes, PreChargeResType */
+    {235, 61, NONE, 1, 0, E(GLOBAL)}, /* 31: ServiceDetailReq, ServiceDetailReqType */
+    {237, 62, NONE, 1, 0, E(GLOBAL)}, /* 32: ServiceDetailRes, ServiceDetailResType */
+    {239, 59, NONE, 1, 0, E(GLOBAL)}, /* 33: ServiceDiscoveryReq, ServiceDiscoveryReqType */
+    {241, 60, NONE, 1, 0, E(GLOBAL)}, /* 34: ServiceDiscoveryRes, ServiceDiscoveryResType */
+    {246, 63, NONE, 1, 0, E(GLOBAL)}, /* 35: ServicePaymentSelectionReq, ServicePaymentSelectionReqType */
+    {248, 64, NONE, 1, 0, E(GLOBAL)}, /* 36: ServicePaymentSelectionRes, ServicePaymentSelectionResType */
+    {252, 57, NONE, 1, 0, E(GLOBAL)}, /* 37: SessionSetupReq, SessionSetupReqType */
+    {254, 58, NONE, 1, 0, E(GLOBAL)}, /* 38: SessionSetupRes, SessionSetupResType */
+    {256, 77, NONE, 1, 0, E(GLOBAL)}, /* 39: SessionStopReq, SessionStopType */
+    {257, 78, NONE, 1, 0, E(GLOBAL)}, /* 40: SessionStopRes, SessionStopResType */
+    {260, 89, NONE, 1, 0, E(GLOBAL)}, /* 41: WeldingDetectionReq, WeldingDetectionReqType */
+    {262, 90, NONE, 1, 0, E(GLOBAL)}, /* 42: WeldingDetectionRes, WeldingDetectionResType */
+    {460, 115, 7, 1, 0, 0}, /* 43: SessionID, sessionIDType */
+    {459, 28, NONE, 1, 1, 0}, /* 44: Notification, NotificationType */
+    {118, 91, NONE, 1, 2, E(GLOBAL)}, /* 45: Signature, SignatureType */
+    {402, 16, NONE, 1, 0, 0}, /* 46: ServiceTag, ServiceTagType */
+    {343, 116, 8, 1, 1, 0}, /* 47: FreeService, boolean */
+    {394, 14, NONE, 0, 0, 0}, /* 48: Service, ServiceType */
+    {398, 117, 9, 1, 0, 0}, /* 49: ServiceID, serviceIDType */
+    {399, 118, 10, 1, 1, 0}, /* 50: ServiceName, serviceNameType */
+    {395, 119, 11, 1, 2, 0}, /* 51: ServiceCategory, serviceCategoryType */
+    {401, 120, 10, 1, 3, 0}, /* 52: ServiceScope, serviceScopeType */
+    {391, 18, NONE, 0, 0, 0}, /* 53: SelectedService, SelectedServiceType */
+    {364, 121, 12, 1, 1, 0}, /* 54: ParameterSetID, short */
+    {363, 20, NONE, 0, 0, 0}, /* 55: ParameterSet, ParameterSetType */
+    {364, 121, 12, 1, 0, 0}, /* 56: ParameterSetID, short */
+    {362, 21, NONE, 0, 1, 0}, /* 57: Parameter, ParameterType */
+    {5, 0, 0, 1, 0, E(ATTRIBUTE)}, /* 58: Name, string */
+    {13, 158, 39, 1, 1, E(ATTRIBUTE)}, /* 59: ValueType, valueType */
+    {415, 116, 8, 1, 2, 0}, /* 60: boolValue, boolean */
+    {416, 122, 13, 1, 3, 0}, /* 61: byteValue, byte */
+    {443, 121, 12, 1, 4, 0}, /* 62: shortValue, short */
+    {428, 123, 14, 1, 5, 0}, /* 63: intValue, int */
+    {434, 27, NONE, 1, 6, 0}, /* 64: physicalValue, PhysicalValueType */
+    {447, 0, 0, 1, 7, 0}, /* 65: stringValue, string */
+    {338, 124, 15, 1, 2, 0}, /* 66: EnergyTransferType, EVSESupportedEnergyTransferType */
+    {272, 125, 16, 1, 0, 0}, /* 67: Certificate, certificateType */
+    {407, 24, NONE, 1, 1, 0}, /* 68: SubCertificates, SubCertificatesType */
+    {272, 125, 16, 0, 0, 0}, /* 69: Certificate, certificateType */
+    {376, 126, 17, 0, 0, 0}, /* 70: RootCertificateID, rootCertificateIDType */
+    {347, 127, 10, 1, 0, 0}, /* 71: MeterID, meterIDType */
+    {349, 27, NONE, 1, 1, 0}, /* 72: MeterReading, PhysicalValueType */
+    {406, 128, 18, 1, 2, 0}, /* 73: SigMeterReading, sigMeterReadingType */
+    {350, 129, 12, 1, 3, 0}, /* 74: MeterStatus, meterStatusType */
+    {409, 130, 19, 1, 4, 0}, /* 75: TMeter, long */
+    {351, 131, 20, 1, 0, 0}, /* 76: Multiplier, unitMultiplierType */
+    {411, 132, 21, 1, 1, 0}, /* 77: Unit, unitSymbolType */
+    {412, 121, 12, 1, 2, 0}, /* 78: Value, short */
+    {341, 133, 22, 1, 0, 0}, /* 79: FaultCode, faultCodeType */
+    {342, 134, 23, 1, 1, 0}, /* 80: FaultMsg, faultMsgType */
+    {380, 31, NONE, 0, 0, 0}, /* 81: SAScheduleTuple, SAScheduleTupleType */
+    {381, 135, 12, 1, 0, 0}, /* 82: SAScheduleTupleID, SAIDType */
+    {356, 33, NONE, 1, 1, 0}, /* 83: PMaxSchedule, PMaxScheduleType */
+    {385, 32, NONE, 1, 2, 0}, /* 84: SalesTariff, SalesTariffType */
+    {3, 159, 0, 1, 0, E(ATTRIBUTE)}, /* 85: Id, IDREF */
+    {389, 135, 12, 1, 1, 0}, /* 86: SalesTariffID, SAIDType */
+    {386, 136, 10, 1, 2, 0}, /* 87: SalesTariffDescription, tariffDescriptionType */
+    {354, 10, 3, 1, 3, 0}, /* 88: NumEPriceLevels, unsignedByte */
+    {387, 35, NONE, 0, 4, E(GLOBAL)}, /* 89: SalesTariffEntry, SalesTariffEntryType */
+    {359, 135, 12, 1, 0, 0}, /* 90: PMaxScheduleID, SAIDType */
+    {357, 36, NONE, 0, 1, E(GLOBAL)}, /* 91: PMaxScheduleEntry, PMaxScheduleEntryType */
+    {374, 38, NONE, 1, 0, E(GLOBAL)}, /* 92: RelativeTimeInterval, RelativeTimeIntervalType */
+    {410, 37, NONE, 1, 0, E(GLOBAL)}, /* 93: TimeInterval, IntervalType */
+    {296, 10, 3, 1, 1, 0}, /* 94: EPriceLevel, unsignedByte */
+    {278, 39, NONE, 0, 2, 0}, /* 95: ConsumptionCost, ConsumptionCostType */
+    {355, 137, 12, 1, 1, 0}, /* 96: PMax, PMaxType */
+    {445, 5, 2, 1, 0, 0}, /* 97: start, unsignedInt */
+    {422, 5, 2, 1, 1, 0}, /* 98: duration, unsignedInt */
+    {446, 5, 2, 1, 0, 0}, /* 99: startValue, unsignedInt */
+    {280, 40, NONE, 0, 1, 0}, /* 100: Cost, CostType */
+    {419, 138, 24, 1, 0, 0}, /* 101: costKind, costKindType */
+    {413, 5, 2, 1, 1, 0}, /* 102: amount, unsignedInt */
+    {414, 131, 20, 1, 2, 0}, /* 103: amountMultiplier, unitMultiplierType */
+    {370, 116, 8, 1, 0, 0}, /* 104: PowerSwitchClosed, boolean */
+    {373, 116, 8, 1, 1, 0}, /* 105: RCD, boolean */
+    {352, 5, 2, 1, 2, 0}, /* 106: NotificationMaxDelay, unsignedInt */
+    {328, 139, 25, 1, 3, 0}, /* 107: EVSENotification, EVSENotificationType */
+    {319, 140, 26, 1, 0, 0}, /* 108: EVSEIsolationStatus, isolationLevelType */
+    {333, 141, 27, 1, 1, 0}, /* 109: EVSEStatusCode, DC_EVSEStatusCodeType */
+    {313, 116, 8, 1, 0, 0}, /* 110: EVReady, boolean */
+    {297, 116, 8, 1, 1, 0}, /* 111: EVCabinConditioning, boolean */
+    {311, 116, 8, 1, 2, 0}, /* 112: EVRESSConditioning, boolean */
+    {302, 142, 28, 1, 3, 0}, /* 113: EVErrorCode, DC_EVErrorCodeType */
+    {312, 143, 29, 1, 4, 0}, /* 114: EVRESSSOC, percentValueType */
+    {294, 5, 2, 1, 0, 0}, /* 115: DepartureTime, unsignedInt */
+    {295, 27, NONE, 1, 1, 0}, /* 116: EAmount, PhysicalValueType */
+    {304, 27, NONE, 1, 2, 0}, /* 117: EVMaxVoltage, PhysicalValueType */
+    {303, 27, NONE, 1, 3, 0}, /* 118: EVMaxCurrent, PhysicalValueType */
+    {308, 27, NONE, 1, 4, 0}, /* 119: EVMinCurrent, PhysicalValueType */
+    {292, 45, NONE, 1, 0, 0}, /* 120: DC_EVStatus, DC_EVStatusType */
+    {305, 27, NONE, 1, 1, 0}, /* 121: EVMaximumCurrentLimit, PhysicalValueType */
+    {306, 27, NONE, 1, 2, 0}, /* 122: EVMaximumPowerLimit, PhysicalValueType */
+    {307, 27, NONE, 1, 3, 0}, /* 123: EVMaximumVoltageLimit, PhysicalValueType */
+    {300, 27, NONE, 1, 4, 0}, /* 124: EVEnergyCapacity, PhysicalValueType */
+    {301, 27, NONE, 1, 5, 0}, /* 125: EVEnergyRequest, PhysicalValueType */
+    {344, 143, 29, 1, 6, 0}, /* 126: FullSOC, percentValueType */
+    {271, 143, 29, 1, 7, 0}, /* 127: BulkSOC, percentValueType */
+    {268, 42, NONE, 1, 0, 0}, /* 128: AC_EVSEStatus, AC_EVSEStatusType */
+    {321, 27, NONE, 1, 1, 0}, /* 129: EVSEMaxVoltage, PhysicalValueType */
+    {320, 27, NONE, 1, 2, 0}, /* 130: EVSEMaxCurrent, PhysicalValueType */
+    {325, 27, NONE, 1, 3, 0}, /* 131: EVSEMinCurrent, PhysicalValueType */
+    {289, 44, NONE, 1, 0, 0}, /* 132: DC_EVSEStatus, DC_EVSEStatusType */
+    {322, 27, NONE, 1, 1, 0}, /* 133: EVSEMaximumCurrentLimit, PhysicalValueType */
+    {323, 27, NONE, 1, 2, 0}, /* 134: EVSEMaximumPowerLimit, PhysicalValueType */
+    {324, 27, NONE, 1, 3, 0}, /* 135: EVSEMaximumVoltageLimit, PhysicalValueType */
+    {326, 27, NONE, 1, 4, 0}, /* 136: EVSEMinimumCurrentLimit, PhysicalValueType */
+    {327, 27, NONE, 1, 5, 0}, /* 137: EVSEMinimumVoltageLimit, PhysicalValueType */
+    {317, 27, NONE, 1, 6, 0}, /* 138: EVSECurrentRegulationTolerance, PhysicalValueType */
+    {330, 27, NONE, 1, 7, 0}, /* 139: EVSEPeakCurrentRipple, PhysicalValueType */
+    {318, 27, NONE, 1, 8, 0}, /* 140: EVSEEnergyToBeDelivered, PhysicalValueType */
+    {270, 116, 8, 1, 1, 0}, /* 141: BulkChargingComplete, boolean */
+    {274, 116, 8, 1, 2, 0}, /* 142: ChargingComplete, boolean */
+    {371, 55, NONE, 0, 1, 0}, /* 143: ProfileEntry, ProfileEntryType */
+    {276, 5, 2, 1, 0, 0}, /* 144: ChargingProfileEntryStart, unsignedInt */
+    {275, 137, 12, 1, 1, 0}, /* 145: ChargingProfileEntryMaxPower, PMaxType */
+    {367, 144, 30, 0, 0, 0}, /* 146: PaymentOption, paymentOptionType */
+    {186, 145, 7, 1, 0, 0}, /* 147: EVCCID, evccIDType */
+    {229, 146, 31, 1, 0, 0}, /* 148: ResponseCode, responseCodeType */
+    {192, 147, 32, 1, 1, 0}, /* 149: EVSEID, evseIDType */
+    {185, 130, 19, 1, 2, 0}, /* 150: DateTimeNow, long */
+    {250, 120, 10, 1, 0, 0}, /* 151: ServiceScope, serviceScopeType */
+    {234, 119, 11, 1, 1, 0}, /* 152: ServiceCategory, serviceCategoryType */
+    {216, 56, NONE, 1, 1, 0}, /* 153: PaymentOptions, PaymentOptionsType */
+    {164, 22, NONE, 1, 2, 0}, /* 154: ChargeService, ServiceChargeType */
+    {244, 15, NONE, 1, 3, 0}, /* 155: ServiceList, ServiceTagListType */
+    {243, 117, 9, 1, 0, 0}, /* 156: ServiceID, serviceIDType */
+    {243, 117, 9, 1, 1, 0}, /* 157: ServiceID, serviceIDType */
+    {245, 19, NONE, 1, 2, 0}, /* 158: ServiceParameterList, ServiceParameterListType */
+    {232, 144, 30, 1, 0, 0}, /* 159: SelectedPaymentOption, paymentOptionType */
+    {233, 17, NONE, 1, 1, 0}, /* 160: SelectedServiceList, SelectedServiceListType */
+    {175, 148, 33, 1, 0, 0}, /* 161: ContractID, contractIDType */
+    {176, 23, NONE, 1, 1, 0}, /* 162: ContractSignatureCertChain, CertificateChainType */
+    {204, 149, 0, 1, 1, 0}, /* 163: GenChallenge, genChallengeType */
+    {200, 150, 34, 1, 1, 0}, /* 164: EVSEProcessing, EVSEProcessingType */
+    {190, 151, 35, 1, 0, 0}, /* 165: EVRequestedEnergyTransferType, EVRequestedEnergyTransferType */
+    {264, 47, NONE, 1, 1, E(GLOBAL)}, /* 166: AC_EVChargeParameter, AC_EVChargeParameterType */
+    {282, 48, NONE, 1, 1, E(GLOBAL)}, /* 167: DC_EVChargeParameter, DC_EVChargeParameterType */
+    {298, 46, NONE, 1, 1, E(GLOBAL)}, /* 168: EVChargeParameter, EVChargeParameterType */
+    {378, 30, NONE, 1, 2, E(GLOBAL)}, /* 169: SAScheduleList, SAScheduleListType */
+    {383, 29, NONE, 1, 2, E(GLOBAL)}, /* 170: SASchedules, SASchedulesType */
+    {266, 50, NONE, 1, 3, E(GLOBAL)}, /* 171: AC_EVSEChargeParameter, AC_EVSEChargeParameterType */
+    {287, 51, NONE, 1, 3, E(GLOBAL)}, /* 172: DC_EVSEChargeParameter, DC_EVSEChargeParameterType */
+    {315, 49, NONE, 1, 3, E(GLOBAL)}, /* 173: EVSEChargeParameter, EVSEChargeParameterType */
+    {225, 116, 8, 1, 0, 0}, /* 174: ReadyToChargeState, boolean */
+    {166, 54, NONE, 1, 1, 0}, /* 175: ChargingProfile, ChargingProfileType */
+    {285, 53, NONE, 1, 2, E(GLOBAL)}, /* 176: DC_EVPowerDeliveryParameter, DC_EVPowerDeliveryParameterType */
+    {309, 52, NONE, 1, 2, E(GLOBAL)}, /* 177: EVPowerDeliveryParameter, EVPowerDeliveryParameterType */
+    {268, 42, NONE, 1, 1, E(GLOBAL)}, /* 178: AC_EVSEStatus, AC_EVSEStatusType */
+    {289, 44, NONE, 1, 1, E(GLOBAL)}, /* 179: DC_EVSEStatus, DC_EVSEStatusType */
+    {332, 41, NONE, 1, 1, E(GLOBAL)}, /* 180: EVSEStatus, EVSEStatusType */
+    {231, 135, 12, 1, 2, 0}, /* 181: SAScheduleTupleID, SAIDType */
+    {193, 27, NONE, 1, 3, 0}, /* 182: EVSEMaxCurrent, PhysicalValueType */
+    {206, 26, NONE, 1, 4, 0}, /* 183: MeterInfo, MeterInfoType */
+    {226, 116, 8, 1, 5, 0}, /* 184: ReceiptRequired, boolean */
+    {146, 42, NONE, 1, 6, 0}, /* 185: AC_EVSEStatus, AC_EVSEStatusType */
+    {251, 115, 7, 1, 1, 0}, /* 186: SessionID, sessionIDType */
+    {206, 26, NONE, 1, 3, 0}, /* 187: MeterInfo, MeterInfoType */
+    {146, 42, NONE, 1, 1, 0}, /* 188: AC_EVSEStatus, AC_EVSEStatusType */
+    {175, 148, 33, 1, 2, 0}, /* 189: ContractID, contractIDType */
+    {205, 25, NONE, 1, 3, 0}, /* 190: ListOfRootCertificateIDs, ListOfRootCertificateIDsType */
+    {184, 152, 36, 1, 4, 0}, /* 191: DHParams, dHParamsType */
+    {229, 146, 31, 1, 1, 0}, /* 192: ResponseCode, responseCodeType */
+    {176, 23, NONE, 1, 2, 0}, /* 193: ContractSignatureCertChain, CertificateChainType */
+    {177, 153, 37, 1, 3, 0}, /* 194: ContractSignatureEncryptedPrivateKey, privateKeyType */
+    {175, 148, 33, 1, 5, 0}, /* 195: ContractID, contractIDType */
+    {230, 121, 12, 1, 6, 0}, /* 196: RetryCounter, short */
+    {211, 125, 16, 1, 1, 0}, /* 197: OEMProvisioningCert, certificateType */
+    {205, 25, NONE, 1, 2, 0}, /* 198: ListOfRootCertificateIDs, ListOfRootCertificateIDsType */
+    {184, 152, 36, 1, 3, 0}, /* 199: DHParams, dHParamsType */
+    {183, 45, NONE, 1, 0, 0}, /* 200: DC_EVStatus, DC_EVStatusType */
+    {182, 44, NONE, 1, 1, 0}, /* 201: DC_EVSEStatus, DC_EVSEStatusType */
+    {200, 150, 34, 1, 2, 0}, /* 202: EVSEProcessing, EVSEProcessingType */
+    {203, 27, NONE, 1, 1, 0}, /* 203: EVTargetVoltage, PhysicalValueType */
+    {202, 27, NONE, 1, 2, 0}, /* 204: EVTargetCurrent, PhysicalValueType */
+    {199, 27, NONE, 1, 2, 0}, /* 205: EVSEPresentVoltage, PhysicalValueType */
+    {202, 27, NONE, 1, 1, 0}, /* 206: EVTargetCurrent, PhysicalValueType */
+    {189, 27, NONE, 1, 2, 0}, /* 207: EVMaximumVoltageLimit, PhysicalValueType */
+    {187, 27, NONE, 1, 3, 0}, /* 208: EVMaximumCurrentLimit, PhysicalValueType */
+    {188, 27, NONE, 1, 4, 0}, /* 209: EVMaximumPowerLimit, PhysicalValueType */
+    {147, 116, 8, 1, 5, 0}, /* 210: BulkChargingComplete, boolean */
+    {165, 116, 8, 1, 6, 0}, /* 211: ChargingComplete, boolean */
+    {228, 27, NONE, 1, 7, 0}, /* 212: RemainingTimeToFullSoC, PhysicalValueType */
+    {227, 27, NONE, 1, 8, 0}, /* 213: RemainingTimeToBulkSoC, PhysicalValueType */
+    {203, 27, NONE, 1, 9, 0}, /* 214: EVTargetVoltage, PhysicalValueType */
+    {198, 27, NONE, 1, 3, 0}, /* 215: EVSEPresentCurrent, PhysicalValueType */
+    {191, 116, 8, 1, 4, 0}, /* 216: EVSECurrentLimitAchieved, boolean */
+    {201, 116, 8, 1, 5, 0}, /* 217: EVSEVoltageLimitAchieved, boolean */
+    {197, 116, 8, 1, 6, 0}, /* 218: EVSEPowerLimitAchieved, boolean */
+    {196, 27, NONE, 1, 7, 0}, /* 219: EVSEMaximumVoltageLimit, PhysicalValueType */
+    {194, 27, NONE, 1, 8, 0}, /* 220: EVSEMaximumCurrentLimit, PhysicalValueType */
+    {195, 27, NONE, 1, 9, 0}, /* 221: EVSEMaximumPowerLimit, PhysicalValueType */
+    {3, 160, 0, 1, 0, E(ATTRIBUTE)}, /* 222: Id, ID */
+    {128, 93, NONE, 1, 1, E(GLOBAL)}, /* 223: SignedInfo, SignedInfoType */
+    {126, 92, NONE, 1, 2, E(GLOBAL)}, /* 224: SignatureValue, SignatureValueType */
+    {90, 100, NONE, 1, 3, E(GLOBAL)}, /* 225: KeyInfo, KeyInfoType */
+    {99, 107, NONE, 0, 4, E(GLOBAL)}, /* 226: Object, ObjectType */
+    {76, 94, NONE, 1, 1, E(GLOBAL)}, /* 227: CanonicalizationMethod, CanonicalizationMethodType */
+    {119, 95, NONE, 1, 2, E(GLOBAL)}, /* 228: SignatureMethod, SignatureMethodType */
+    {110, 96, NONE, 0, 3, E(GLOBAL)}, /* 229: Reference, ReferenceType */
+    {0, 9, 0, 1, 0, E(ATTRIBUTE)}, /* 230: Algorithm, anyURI */
+    {87, 154, 38, 1, 1, 0}, /* 231: HMACOutputLength, HMACOutputLengthType */
+    {11, 9, 0, 1, 1, E(ATTRIBUTE)}, /* 232: Type, anyURI */
+    {12, 9, 0, 1, 2, E(ATTRIBUTE)}, /* 233: URI, anyURI */
+    {132, 97, NONE, 1, 3, E(GLOBAL)}, /* 234: Transforms, TransformsType */
+    {81, 99, NONE, 1, 4, E(GLOBAL)}, /* 235: DigestMethod, DigestMethodType */
+    {83, 114, 6, 1, 5, E(GLOBAL)}, /* 236: DigestValue, DigestValueType */
+    {130, 98, NONE, 0, 0, E(GLOBAL)}, /* 237: Transform, TransformType */
+    {144, 0, 0, 1, 1, 0}, /* 238: XPath, string */
+    {92, 0, 0, 1, 1, E(GLOBAL)}, /* 239: KeyName, string */
+    {93, 101, NONE, 1, 1, E(GLOBAL)}, /* 240: KeyValue, KeyValueType */
+    {112, 102, NONE, 1, 1, E(GLOBAL)}, /* 241: RetrievalMethod, RetrievalMethodType */
+    {136, 103, NONE, 1, 1, E(GLOBAL)}, /* 242: X509Data, X509DataType */
+    {102, 105, NONE, 1, 1, E(GLOBAL)}, /* 243: PGPData, PGPDataType */
+    {114, 106, NONE, 1, 1, E(GLOBAL)}, /* 244: SPKIData, SPKIDataType */
+    {97, 0, 0, 1, 1, E(GLOBAL)}, /* 245: MgmtData, string */
+    {79, 111, NONE, 1, 0, E(GLOBAL)}, /* 246: DSAKeyValue, DSAKeyValueType */
+    {108, 112, NONE, 1, 0, E(GLOBAL)}, /* 247: RSAKeyValue, RSAKeyValueType */
+    {11, 9, 0, 1, 0, E(ATTRIBUTE)}, /* 248: Type, anyURI */
+    {12, 9, 0, 1, 1, E(ATTRIBUTE)}, /* 249: URI, anyURI */
+    {132, 97, NONE, 1, 2, E(GLOBAL)}, /* 250: Transforms, TransformsType */
+    {139, 104, NONE, 1, 0, 0}, /* 251: X509IssuerSerial, X509IssuerSerialType */
+    {141, 155, 6, 1, 0, 0}, /* 252: X509SKI, base64Binary */
+    {143, 0, 0, 1, 0, 0}, /* 253: X509SubjectName, string */
+    {135, 155, 6, 1, 0, 0}, /* 254: X509Certificate, base64Binary */
+    {134, 155, 6, 1, 0, 0}, /* 255: X509CRL, base64Binary */
+    {138, 0, 0, 1, 0, 0}, /* 256: X509IssuerName, string */
+    {142, 156, 38, 1, 1, 0}, /* 257: X509SerialNumber, integer */
+    {104, 155, 6, 1, 0, 0}, /* 258: PGPKeyID, base64Binary */
+    {105, 155, 6, 1, 0, 0}, /* 259: PGPKeyPacket, base64Binary */
+    {116, 155, 6, 1, 0, 0}, /* 260: SPKISexp, base64Binary */
+    {2, 9, 0, 1, 0, E(ATTRIBUTE)}, /* 261: Encoding, anyURI */
+    {3, 160, 0, 1, 1, E(ATTRIBUTE)}, /* 262: Id, ID */
+    {4, 0, 0, 1, 2, E(ATTRIBUTE)}, /* 263: MimeType, string */
+    {110, 96, NONE, 0, 1, E(GLOBAL)}, /* 264: Reference, ReferenceType */
+    {123, 110, NONE, 0, 1, E(GLOBAL)}, /* 265: SignatureProperty, SignaturePropertyType */
+    {10, 9, 0, 1, 1, E(ATTRIBUTE)}, /* 266: Target, anyURI */
+    {101, 157, 6, 1, 0, 0}, /* 267: P, CryptoBinary */
+    {86, 157, 6, 1, 2, 0}, /* 268: G, CryptoBinary */
+    {145, 157, 6, 1, 3, 0}, /* 269: Y, CryptoBinary */
+    {107, 157, 6, 1, 1, 0}, /* 270: Q, CryptoBinary */
+    {89, 157, 6, 1, 4, 0}, /* 271: J, CryptoBinary */
+    {117, 157, 6, 1, 5, 0}, /* 272: Seed, CryptoBinary */
+    {106, 157, 6, 1, 6, 0}, /* 273: PgenCounter, CryptoBinary */
+    {98, 157, 6, 1, 0, 0}, /* 274: Modulus, CryptoBinary */
+    {85, 157, 6, 1, 1, 0}, /* 275: Exponent, CryptoBinary */
+    {456, 13, NONE, 1, 0, 0}, /* 276: Header, MessageHeaderType */
+    {452, 11, NONE, 1, 1, 0}, /* 277: Body, BodyType */
+    {779, 247, 7, 1, 0, 0}, /* 278: SessionID, sessionIDType */
+    {778, 181, NONE, 1, 1, 0}, /* 279: Notification, NotificationType */
+    {718, 248, 9, 1, 0, 0}, /* 280: ServiceID, serviceIDType */
+    {720, 249, 10, 1, 1, 0}, /* 281: ServiceName, serviceNameType */
+    {717, 250, 11, 1, 2, 0}, /* 282: ServiceCategory, serviceCategoryType */
+    {722, 251, 23, 1, 3, 0}, /* 283: ServiceScope, serviceScopeType */
+    {666, 116, 8, 1, 4, 0}, /* 284: FreeService, boolean */
+    {716, 164, NONE, 8, 0, 0}, /* 285: Service, ServiceType */
+    {713, 167, NONE, 16, 0, 0}, /* 286: SelectedService, SelectedServiceType */
+    {687, 121, 12, 1, 1, 0}, /* 287: ParameterSetID, short */
+    {686, 169, NONE, 255, 0, 0}, /* 288: ParameterSet, ParameterSetType */
+    {687, 121, 12, 1, 0, 0}, /* 289: ParameterSetID, short */
+    {685, 170, NONE, 16, 1, 0}, /* 290: Parameter, ParameterType */
+    {676, 0, 0, 1, 0, E(ATTRIBUTE)}, /* 291: Name, string */
+    {735, 116, 8, 1, 1, 0}, /* 292: boolValue, boolean */
+    {736, 122, 13, 1, 2, 0}, /* 293: byteValue, byte */
+    {765, 121, 12, 1, 3, 0}, /* 294: shortValue, short */
+    {750, 123, 14, 1, 4, 0}, /* 295: intValue, int */
+    {757, 180, NONE, 1, 5, 0}, /* 296: physicalValue, PhysicalValueType */
+    {769, 0, 0, 1, 6, 0}, /* 297: stringValue, string */
+    {727, 172, NONE, 1, 5, 0}, /* 298: SupportedEnergyTransferMode, SupportedEnergyTransferModeType */
+    {660, 252, 35, 6, 0, 0}, /* 299: EnergyTransferMode, EnergyTransferModeType */
+    {668, 160, 0, 1, 0, E(ATTRIBUTE)}, /* 300: Id, ID */
+    {594, 253, 44, 1, 1, 0}, /* 301: Certificate, certificateType */
+    {725, 177, NONE, 1, 2, 0}, /* 302: SubCertificates, SubCertificatesType */
+    {594, 253, 44, 4, 0, 0}, /* 303: Certificate, certificateType */
+    {698, 104, NONE, 20, 0, 0}, /* 304: RootCertificateID, X509IssuerSerialType */
+    {671, 254, 10, 1, 0, 0}, /* 305: MeterID, meterIDType */
+    {673, 255, 45, 1, 1, 0}, /* 306: MeterReading, unsignedLong */
+    {724, 256, 46, 1, 2, 0}, /* 307: SigMeterReading, sigMeterReadingType */
+    {674, 257, 12, 1, 3, 0}, /* 308: MeterStatus, meterStatusType */
+    {729, 130, 19, 1, 4, 0}, /* 309: TMeter, long */
+    {675, 258, 20, 1, 0, 0}, /* 310: Multiplier, unitMultiplierType */
+    {731, 259, 47, 1, 1, 0}, /* 311: Unit, unitSymbolType */
+    {732, 121, 12, 1, 2, 0}, /* 312: Value, short */
+    {664, 260, 22, 1, 0, 0}, /* 313: FaultCode, faultCodeType */
+    {665, 261, 23, 1, 1, 0}, /* 314: FaultMsg, faultMsgType */
+    {702, 184, NONE, 3, 0, 0}, /* 315: SAScheduleTuple, SAScheduleTupleType */
+    {703, 262, 48, 1, 0, 0}, /* 316: SAScheduleTupleID, SAIDType */
+    {681, 186, NONE, 1, 1, 0}, /* 317: PMaxSchedule, PMaxScheduleType */
+    {707, 185, NONE, 1, 2, 0}, /* 318: SalesTariff, SalesTariffType */
+    {711, 262, 48, 1, 1, 0}, /* 319: SalesTariffID, SAIDType */
+    {708, 263, 10, 1, 2, 0}, /* 320: SalesTariffDescription, tariffDescriptionType */
+    {679, 10, 3, 1, 3, 0}, /* 321: NumEPriceLevels, unsignedByte */
+    {709, 188, NONE, 1024, 4, E(GLOBAL)}, /* 322: SalesTariffEntry, SalesTariffEntryType */
+    {682, 189, NONE, 1024, 0, E(GLOBAL)}, /* 323: PMaxScheduleEntry, PMaxScheduleEntryType */
+    {696, 191, NONE, 1, 0, E(GLOBAL)}, /* 324: RelativeTimeInterval, RelativeTimeIntervalType */
+    {730, 190, NONE, 1, 0, E(GLOBAL)}, /* 325: TimeInterval, IntervalType */
+    {623, 10, 3, 1, 1, 0}, /* 326: EPriceLevel, unsignedByte */
+    {602, 192, NONE, 3, 2, 0}, /* 327: ConsumptionCost, ConsumptionCostType */
+    {680, 180, NONE, 1, 1, 0}, /* 328: PMax, PhysicalValueType */
+    {767, 264, 49, 1, 0, 0}, /* 329: start, start */
+    {743, 265, 50, 1, 1, 0}, /* 330: duration, duration */
+    {768, 180, NONE, 1, 0, 0}, /* 331: startValue, PhysicalValueType */
+    {605, 193, NONE, 3, 1, 0}, /* 332: Cost, CostType */
+    {740, 266, 24, 1, 0, 0}, /* 333: costKind, costKindType */
+    {733, 5, 2, 1, 1, 0}, /* 334: amount, unsignedInt */
+    {734, 258, 20, 1, 2, 0}, /* 335: amountMultiplier, unitMultiplierType */
+    {677, 162, 9, 1, 0, 0}, /* 336: NotificationMaxDelay, unsignedShort */
+    {651, 267, 25, 1, 1, 0}, /* 337: EVSENotification, EVSENotificationType */
+    {695, 116, 8, 1, 2, 0}, /* 338: RCD, boolean */
+    {643, 268, 51, 1, 2, 0}, /* 339: EVSEIsolationStatus, isolationLevelType */
+    {656, 269, 27, 1, 3, 0}, /* 340: EVSEStatusCode, DC_EVSEStatusCodeType */
+    {638, 116, 8, 1, 0, 0}, /* 341: EVReady, boolean */
+    {628, 270, 28, 1, 1, 0}, /* 342: EVErrorCode, DC_EVErrorCodeType */
+    {637, 271, 29, 1, 2, 0}, /* 343: EVRESSSOC, percentValueType */
+    {619, 5, 2, 1, 0, 0}, /* 344: DepartureTime, unsignedInt */
+    {621, 180, NONE, 1, 1, 0}, /* 345: EAmount, PhysicalValueType */
+    {630, 180, NONE, 1, 2, 0}, /* 346: EVMaxVoltage, PhysicalValueType */
+    {629, 180, NONE, 1, 3, 0}, /* 347: EVMaxCurrent, PhysicalValueType */
+    {634, 180, NONE, 1, 4, 0}, /* 348: EVMinCurrent, PhysicalValueType */
+    {617, 198, NONE, 1, 1, 0}, /* 349: DC_EVStatus, DC_EVStatusType */
+    {631, 180, NONE, 1, 2, 0}, /* 350: EVMaximumCurrentLimit, PhysicalValueType */
+    {632, 180, NONE, 1, 3, 0}, /* 351: EVMaximumPowerLimit, PhysicalValueType */
+    {633, 180, NONE, 1, 4, 0}, /* 352: EVMaximumVoltageLimit, PhysicalValueType */
+    {626, 180, NONE, 1, 5, 0}, /* 353: EVEnergyCapacity, PhysicalValueType */
+    {627, 180, NONE, 1, 6, 0}, /* 354: EVEnergyRequest, PhysicalValueType */
+    {667, 271, 29, 1, 7, 0}, /* 355: FullSOC, percentValueType */
+    {593, 271, 29, 1, 8, 0}, /* 356: BulkSOC, percentValueType */
+    {590, 195, NONE, 1, 0, 0}, /* 357: AC_EVSEStatus, AC_EVSEStatusType */
+    {650, 180, NONE, 1, 1, 0}, /* 358: EVSENominalVoltage, PhysicalValueType */
+    {644, 180, NONE, 1, 2, 0}, /* 359: EVSEMaxCurrent, PhysicalValueType */
+    {614, 197, NONE, 1, 0, 0}, /* 360: DC_EVSEStatus, DC_EVSEStatusType */
+    {645, 180, NONE, 1, 1, 0}, /* 361: EVSEMaximumCurrentLimit, PhysicalValueType */
+    {646, 180, NONE, 1, 2, 0}, /* 362: EVSEMaximumPowerLimit, PhysicalValueType */
+    {647, 180, NONE, 1, 3, 0}, /* 363: EVSEMaximumVoltageLimit, PhysicalValueType */
+    {648, 180, NONE, 1, 4, 0}, /* 364: EVSEMinimumCurrentLimit, PhysicalValueType */
+    {649, 180, NONE, 1, 5, 0}, /* 365: EVSEMinimumVoltageLimit, PhysicalValueType */
+    {641, 180, NONE, 1, 6, 0}, /* 366: EVSECurrentRegulationTolerance, PhysicalValueType */
+    {653, 180, NONE, 1, 7, 0}, /* 367: EVSEPeakCurrentRipple, PhysicalValueType */
+    {642, 180, NONE, 1, 8, 0}, /* 368: EVSEEnergyToBeDelivered, PhysicalValueType */
+    {617, 198, NONE, 1, 0, 0}, /* 369: DC_EVStatus, DC_EVStatusType */
+    {592, 116, 8, 1, 1, 0}, /* 370: BulkChargingComplete, boolean */
+    {597, 116, 8, 1, 2, 0}, /* 371: ChargingComplete, boolean */
+    {693, 208, NONE, 24, 0, 0}, /* 372: ProfileEntry, ProfileEntryType */
+    {600, 5, 2, 1, 0, 0}, /* 373: ChargingProfileEntryStart, unsignedInt */
+    {599, 180, NONE, 1, 1, 0}, /* 374: ChargingProfileEntryMaxPower, PhysicalValueType */
+    {598, 272, 52, 1, 2, 0}, /* 375: ChargingProfileEntryMaxNumberOfPhasesInUse, maxNumPhasesType */
+    {690, 273, 30, 2, 0, 0}, /* 376: PaymentOption, paymentOptionType */
+    {462, 222, NONE, 1, 0, E(GLOBAL)}, /* 377: AuthorizationReq, AuthorizationReqType */
+    {464, 223, NONE, 1, 0, E(GLOBAL)}, /* 378: AuthorizationRes, AuthorizationResType */
+    {467, 211, NONE, 1, 0, E(GLOBAL)}, /* 379: BodyElement, BodyBaseType */
+    {470, 238, NONE, 1, 0, E(GLOBAL)}, /* 380: CableCheckReq, CableCheckReqType */
+    {472, 239, NONE, 1, 0, E(GLOBAL)}, /* 381: CableCheckRes, CableCheckResType */
+    {474, 234, NONE, 1, 0, E(GLOBAL)}, /* 382: CertificateInstallationReq, CertificateInstallationReqType */
+    {476, 235, NONE, 1, 0, E(GLOBAL)}, /* 383: CertificateInstallationRes, CertificateInstallationResType */
+    {478, 232, NONE, 1, 0, E(GLOBAL)}, /* 384: CertificateUpdateReq, CertificateUpdateReqType */
+    {480, 233, NONE, 1, 0, E(GLOBAL)}, /* 385: CertificateUpdateRes, CertificateUpdateResType */
+    {482, 224, NONE, 1, 0, E(GLOBAL)}, /* 386: ChargeParameterDiscoveryReq, ChargeParameterDiscoveryReqType */
+    {484, 225, NONE, 1, 0, E(GLOBAL)}, /* 387: ChargeParameterDiscoveryRes, ChargeParameterDiscoveryResType */
+    {491, 236, NONE, 1, 0, E(GLOBAL)}, /* 388: ChargingStatusReq, ChargingStatusReqType */
+    {493, 237, NONE, 1, 0, E(GLOBAL)}, /* 389: ChargingStatusRes, ChargingStatusResType */
+    {497, 242, NONE, 1, 0, E(GLOBAL)}, /* 390: CurrentDemandReq, CurrentDemandReqType */
+    {499, 243, NONE, 1, 0, E(GLOBAL)}, /* 391: CurrentDemandRes, CurrentDemandResType */
+    {527, 228, NONE, 1, 0, E(GLOBAL)}, /* 392: MeteringReceiptReq, MeteringReceiptReqType */
+    {529, 229, NONE, 1, 0, E(GLOBAL)}, /* 393: MeteringReceiptRes, MeteringReceiptResType */
+    {532, 220, NONE, 1, 0, E(GLOBAL)}, /* 394: PaymentDetailsReq, PaymentDetailsReqType */
+    {534, 221, NONE, 1, 0, E(GLOBAL)}, /* 395: PaymentDetailsRes, PaymentDetailsResType */
+    {537, 218, NONE, 1, 0, E(GLOBAL)}, /* 396: PaymentServiceSelectionReq, PaymentServiceSelectionReqType */
+    {539, 219, NONE, 1, 0, E(GLOBAL)}, /* 397: PaymentServiceSelectionRes, PaymentServiceSelectionResType */
+    {541, 226, NONE, 1, 0, E(GLOBAL)}, /* 398: PowerDeliveryReq, PowerDeliveryReqType */
+    {543, 227, NONE, 1, 0, E(GLOBAL)}, /* 399: PowerDeliveryRes, PowerDeliveryResType */
+    {545, 240, NONE, 1, 0, E(GLOBAL)}, /* 400: PreChargeReq, PreChargeReqType */
+    {547, 241, NONE, 1, 0, E(GLOBAL)}, /* 401: PreChargeRes, PreChargeResType */
+    {560, 216, NONE, 1, 0, E(GLOBAL)}, /* 402: ServiceDetailReq, ServiceDetailReqType */
+    {562, 217, NONE, 1, 0, E(GLOBAL)}, /* 403: ServiceDetailRes, ServiceDetailResType */
+    {564, 214, NONE, 1, 0, E(GLOBAL)}, /* 404: ServiceDiscoveryReq, ServiceDiscoveryReqType */
+    {566, 215, NONE, 1, 0, E(GLOBAL)}, /* 405: ServiceDiscoveryRes, ServiceDiscoveryResType */
+    {573, 212, NONE, 1, 0, E(GLOBAL)}, /* 406: SessionSetupReq, SessionSetupReqType */
+    {575, 213, NONE, 1, 0, E(GLOBAL)}, /* 407: SessionSetupRes, SessionSetupResType */
+    {577, 230, NONE, 1, 0, E(GLOBAL)}, /* 408: SessionStopReq, SessionStopReqType */
+    {579, 231, NONE, 1, 0, E(GLOBAL)}, /* 409: SessionStopRes, SessionStopResType */
+    {581, 244, NONE, 1, 0, E(GLOBAL)}, /* 410: WeldingDetectionReq, WeldingDetectionReqType */
+    {583, 245, NONE, 1, 0, E(GLOBAL)}, /* 411: WeldingDetectionRes, WeldingDetectionResType */
+    {504, 274, 53, 1, 0, 0}, /* 412: EVCCID, evccIDType */
+    {553, 275, 54, 1, 0, 0}, /* 413: ResponseCode, responseCodeType */
+    {509, 276, 55, 1, 1, 0}, /* 414: EVSEID, evseIDType */
+    {518, 130, 19, 1, 2, 0}, /* 415: EVSETimeStamp, long */
+    {571, 251, 23, 1, 0, 0}, /* 416: ServiceScope, serviceScopeType */
+    {559, 250, 11, 1, 1, 0}, /* 417: ServiceCategory, serviceCategoryType */
+    {536, 209, NONE, 1, 1, 0}, /* 418: PaymentOptionList, PaymentOptionListType */
+    {487, 171, NONE, 1, 2, 0}, /* 419: ChargeService, ChargeServiceType */
+    {569, 165, NONE, 1, 3, 0}, /* 420: ServiceList, ServiceListType */
+    {568, 248, 9, 1, 0, 0}, /* 421: ServiceID, serviceIDType */
+    {568, 248, 9, 1, 1, 0}, /* 422: ServiceID, serviceIDType */
+    {570, 168, NONE, 1, 2, 0}, /* 423: ServiceParameterList, ServiceParameterListType */
+    {557, 273, 30, 1, 0, 0}, /* 424: SelectedPaymentOption, paymentOptionType */
+    {558, 166, NONE, 1, 1, 0}, /* 425: SelectedServiceList, SelectedServiceListType */
+    {585, 277, 43, 1, 0, 0}, /* 426: eMAID, eMAIDType */
+    {495, 176, NONE, 1, 1, 0}, /* 427: ContractSignatureCertChain, CertificateChainType */
+    {522, 278, 56, 1, 1, 0}, /* 428: GenChallenge, genChallengeType */
+    {523, 160, 0, 1, 0, E(ATTRIBUTE)}, /* 429: Id, ID */
+    {517, 279, 57, 1, 1, 0}, /* 430: EVSEProcessing, EVSEProcessingType */
+    {525, 162, 9, 1, 0, 0}, /* 431: MaxEntriesSAScheduleTuple, unsignedShort */
+    {552, 252, 35, 1, 1, 0}, /* 432: RequestedEnergyTransferMode, EnergyTransferModeType */
+    {586, 200, NONE, 1, 2, E(GLOBAL)}, /* 433: AC_EVChargeParameter, AC_EVChargeParameterType */
+    {607, 201, NONE, 1, 2, E(GLOBAL)}, /* 434: DC_EVChargeParameter, DC_EVChargeParameterType */
+    {624, 199, NONE, 1, 2, E(GLOBAL)}, /* 435: EVChargeParameter, EVChargeParameterType */
+    {700, 183, NONE, 1, 2, E(GLOBAL)}, /* 436: SAScheduleList, SAScheduleListType */
+    {705, 182, NONE, 1, 2, E(GLOBAL)}, /* 437: SASchedules, SASchedulesType */
+    {588, 203, NONE, 1, 3, E(GLOBAL)}, /* 438: AC_EVSEChargeParameter, AC_EVSEChargeParameterType */
+    {612, 204, NONE, 1, 3, E(GLOBAL)}, /* 439: DC_EVSEChargeParameter, DC_EVSEChargeParameterType */
+    {639, 202, NONE, 1, 3, E(GLOBAL)}, /* 440: EVSEChargeParameter, EVSEChargeParameterType */
+    {486, 280, 58, 1, 0, 0}, /* 441: ChargeProgress, chargeProgressType */
+    {556, 262, 48, 1, 1, 0}, /* 442: SAScheduleTupleID, SAIDType */
+    {489, 207, NONE, 1, 2, 0}, /* 443: ChargingProfile, ChargingProfileType */
+    {610, 206, NONE, 1, 3, E(GLOBAL)}, /* 444: DC_EVPowerDeliveryParameter, DC_EVPowerDeliveryParameterType */
+    {635, 205, NONE, 1, 3, E(GLOBAL)}, /* 445: EVPowerDeliveryParameter, EVPowerDeliveryParameterType */
+    {590, 195, NONE, 1, 1, E(GLOBAL)}, /* 446: AC_EVSEStatus, AC_EVSEStatusType */
+    {614, 197, NONE, 1, 1, E(GLOBAL)}, /* 447: DC_EVSEStatus, DC_EVSEStatusType */
+    {655, 194, NONE, 1, 1, E(GLOBAL)}, /* 448: EVSEStatus, EVSEStatusType */
+    {572, 247, 7, 1, 1, 0}, /* 449: SessionID, sessionIDType */
+    {556, 262, 48, 1, 2, 0}, /* 450: SAScheduleTupleID, SAIDType */
+    {526, 179, NONE, 1, 3, 0}, /* 451: MeterInfo, MeterInfoType */
+    {490, 281, 59, 1, 0, 0}, /* 452: ChargingSession, chargingSessionType */
+    {585, 277, 43, 1, 2, 0}, /* 453: eMAID, eMAIDType */
+    {524, 178, NONE, 1, 3, 0}, /* 454: ListOfRootCertificateIDs, ListOfRootCertificateIDsType */
+    {555, 176, NONE, 1, 1, 0}, /* 455: SAProvisioningCertificateChain, CertificateChainType */
+    {495, 176, NONE, 1, 2, 0}, /* 456: ContractSignatureCertChain, CertificateChainType */
+    {496, 173, NONE, 1, 3, 0}, /* 457: ContractSignatureEncryptedPrivateKey, ContractSignatureEncryptedPrivateKeyType */
+    {503, 174, NONE, 1, 4, 0}, /* 458: DHpublickey, DiffieHellmanPublickeyType */
+    {585, 175, NONE, 1, 5, 0}, /* 459: eMAID, EMAIDType */
+    {554, 121, 12, 1, 6, 0}, /* 460: RetryCounter, short */
+    {531, 253, 44, 1, 1, 0}, /* 461: OEMProvisioningCert, certificateType */
+    {524, 178, NONE, 1, 2, 0}, /* 462: ListOfRootCertificateIDs, ListOfRootCertificateIDsType */
+    {510, 180, NONE, 1, 3, 0}, /* 463: EVSEMaxCurrent, PhysicalValueType */
+    {526, 179, NONE, 1, 4, 0}, /* 464: MeterInfo, MeterInfoType */
+    {549, 116, 8, 1, 5, 0}, /* 465: ReceiptRequired, boolean */
+    {461, 195, NONE, 1, 6, 0}, /* 466: AC_EVSEStatus, AC_EVSEStatusType */
+    {502, 198, NONE, 1, 0, 0}, /* 467: DC_EVStatus, DC_EVStatusType */
+    {501, 197, NONE, 1, 1, 0}, /* 468: DC_EVSEStatus, DC_EVSEStatusType */
+    {517, 279, 57, 1, 2, 0}, /* 469: EVSEProcessing, EVSEProcessingType */
+    {521, 180, NONE, 1, 1, 0}, /* 470: EVTargetVoltage, PhysicalValueType */
+    {520, 180, NONE, 1, 2, 0}, /* 471: EVTargetCurrent, PhysicalValueType */
+    {516, 180, NONE, 1, 2, 0}, /* 472: EVSEPresentVoltage, PhysicalValueType */
+    {520, 180, NONE, 1, 1, 0}, /* 473: EVTargetCurrent, PhysicalValueType */
+    {507, 180, NONE, 1, 2, 0}, /* 474: EVMaximumVoltageLimit, PhysicalValueType */
+    {505, 180, NONE, 1, 3, 0}, /* 475: EVMaximumCurrentLimit, PhysicalValueType */
+    {506, 180, NONE, 1, 4, 0}, /* 476: EVMaximumPowerLimit, PhysicalValueType */
+    {469, 116, 8, 1, 5, 0}, /* 477: BulkChargingComplete, boolean */
+    {488, 116, 8, 1, 6, 0}, /* 478: ChargingComplete, boolean */
+    {551, 180, NONE, 1, 7, 0}, /* 479: RemainingTimeToFullSoC, PhysicalValueType */
+    {550, 180, NONE, 1, 8, 0}, /* 480: RemainingTimeToBulkSoC, PhysicalValueType */
+    {521, 180, NONE, 1, 9, 0}, /* 481: EVTargetVoltage, PhysicalValueType */
+    {515, 180, NONE, 1, 3, 0}, /* 482: EVSEPresentCurrent, PhysicalValueType */
+    {508, 116, 8, 1, 4, 0}, /* 483: EVSECurrentLimitAchieved, boolean */
+    {519, 116, 8, 1, 5, 0}, /* 484: EVSEVoltageLimitAchieved, boolean */
+    {514, 116, 8, 1, 6, 0}, /* 485: EVSEPowerLimitAchieved, boolean */
+    {513, 180, NONE, 1, 7, 0}, /* 486: EVSEMaximumVoltageLimit, PhysicalValueType */
+    {511, 180, NONE, 1, 8, 0}, /* 487: EVSEMaximumCurrentLimit, PhysicalValueType */
+    {512, 180, NONE, 1, 9, 0}, /* 488: EVSEMaximumPowerLimit, PhysicalValueType */
+    {509, 276, 55, 1, 10, 0}, /* 489: EVSEID, evseIDType */
+    {556, 262, 48, 1, 11, 0}, /* 490: SAScheduleTupleID, SAIDType */
+    {526, 179, NONE, 1, 12, 0}, /* 491: MeterInfo, MeterInfoType */
+    {549, 116, 8, 1, 13, 0}, /* 492: ReceiptRequired, boolean */
+    {775, 163, NONE, 1, 0, 0}, /* 493: Header, MessageHeaderType */
+    {774, 210, NONE, 1, 1, 0}, /* 494: Body, BodyType */
+    {1107, 371, NONE, 1, 0, 0}, /* 495: Header, MessageHeaderType */
+    {841, 390, 60, 1, 1, 0}, /* 496: EVCCID, identifierType */
+    {1130, 391, 61, 1, 1, 0}, /* 497: ResponseCode, responseCodeType */
+    {869, 390, 60, 1, 2, 0}, /* 498: EVSEID, identifierType */
+    {794, 392, 62, 2, 2, 0}, /* 499: AuthorizationServices, authorizationType */
+    {809, 116, 8, 1, 3, 0}, /* 500: CertificateInstallationService, boolean */
+    {835, 315, NONE, 1, 4, 0}, /* 501: EIM_ASResAuthorizationMode, EIM_ASResAuthorizationModeType */
+    {916, 313, NONE, 1, 5, 0}, /* 502: PnC_ASResAuthorizationMode, PnC_ASResAuthorizationModeType */
+    {972, 392, 62, 1, 1, 0}, /* 503: SelectedAuthorizationService, authorizationType */
+    {833, 317, NONE, 1, 2, 0}, /* 504: EIM_AReqAuthorizationMode, EIM_AReqAuthorizationModeType */
+    {914, 316, NONE, 1, 3, 0}, /* 505: PnC_AReqAuthorizationMode, PnC_AReqAuthorizationModeType */
+    {870, 393, 57, 1, 2, 0}, /* 506: EVSEProcessing, processingType */
+    {1020, 318, NONE, 1, 1, 0}, /* 507: SupportedServiceIDs, ServiceIDListType */
+    {995, 116, 8, 1, 2, 0}, /* 508: ServiceRenegotiationSupported, boolean */
+    {876, 320, NONE, 1, 3, 0}, /* 509: EnergyTransferServiceList, ServiceListType */
+    {1036, 320, NONE, 1, 4, 0}, /* 510: VASList, ServiceListType */
+    {989, 394, 9, 1, 1, 0}, /* 511: ServiceID, serviceIDType */
+    {989, 394, 9, 1, 2, 0}, /* 512: ServiceID, serviceIDType */
+    {993, 325, NONE, 1, 3, 0}, /* 513: ServiceParameterList, ServiceParameterListType */
+    {973, 321, NONE, 1, 1, 0}, /* 514: SelectedEnergyTransferService, SelectedServiceType */
+    {978, 322, NONE, 1, 2, 0}, /* 515: SelectedVASList, SelectedServiceListType */
+    {885, 395, 63, 1, 1, 0}, /* 516: MaximumSupportingPoints, maxSupportingPointsScheduleTupleType */
+    {826, 330, NONE, 1, 2, 0}, /* 517: Dynamic_SEReqControlMode, Dynamic_SEReqControlModeType */
+    {966, 328, NONE, 1, 3, 0}, /* 518: Scheduled_SEReqControlMode, Scheduled_SEReqControlModeType */
+    {879, 116, 8, 1, 3, 0}, /* 519: GoToPause, boolean */
+    {828, 331, NONE, 1, 4, 0}, /* 520: Dynamic_SEResControlMode, Dynamic_SEResControlModeType */
+    {968, 329, NONE, 1, 5, 0}, /* 521: Scheduled_SEResControlMode, Scheduled_SEResControlModeType */
+    {867, 393, 57, 1, 1, 0}, /* 522: EVProcessing, processingType */
+    {810, 396, 64, 1, 2, 0}, /* 523: ChargeProgress, chargeProgressType */
+    {850, 355, NONE, 1, 3, 0}, /* 524: EVPowerProfile, EVPowerProfileType */
+    {800, 397, 65, 1, 4, 0}, /* 525: BPT_ChannelSelection, channelSelectionType */
+    {871, 383, NONE, 1, 2, 0}, /* 526: EVSEStatus, EVSEStatusType */
+    {1013, 333, NONE, 1, 1, 0}, /* 527: SignedMeteringData, SignedMeteringDataType */
+    {813, 398, 66, 1, 1, 0}, /* 528: ChargingSession, chargingSessionType */
+    {873, 399, 67, 1, 2, 0}, /* 529: EVTerminationCode, nameType */
+    {874, 400, 68, 1, 3, 0}, /* 530: EVTerminationExplanation, descriptionType */
+    {895, 369, NONE, 1, 1, 0}, /* 531: OEMProvisioningCertificateChain, SignedCertificateChainType */
+    {882, 389, NONE, 1, 2, 0}, /* 532: ListOfRootCertificateIDs, ListOfRootCertificateIDsType */
+    {883, 10, 3, 1, 3, 0}, /* 533: MaximumContractCertificateChains, unsignedByte */
+    {951, 366, NONE, 1, 4, 0}, /* 534: PrioritizedEMAIDs, EMAIDListType */
+    {801, 368, NONE, 1, 3, 0}, /* 535: CPSCertificateChain, CertificateChainType */
+    {1011, 332, NONE, 1, 4, 0}, /* 536: SignedInstallationData, SignedInstallationDataType */
+    {954, 10, 3, 1, 5, 0}, /* 537: RemainingContractCertificateChains, unsignedByte */
+    {842, 401, 69, 1, 1, 0}, /* 538: EVCheckInStatus, evCheckInStatusType */
+    {912, 402, 70, 1, 2, 0}, /* 539: ParkingMethod, parkingMethodType */
+    {1045, 121, 12, 1, 3, 0}, /* 540: VehicleFrame, short */
+    {821, 121, 12, 1, 4, 0}, /* 541: DeviceOffset, short */
+    {1046, 121, 12, 1, 5, 0}, /* 542: VehicleTravel, short */
+    {913, 121, 12, 1, 2, 0}, /* 543: ParkingSpace, short */
+    {820, 121, 12, 1, 3, 0}, /* 544: DeviceLocation, short */
+    {1022, 121, 12, 1, 4, 0}, /* 545: TargetDistance, short */
+    {843, 403, 71, 1, 1, 0}, /* 546: EVCheckOutStatus, evCheckOutStatusType */
+    {814, 255, 45, 1, 2, 0}, /* 547: CheckOutTime, unsignedLong */
+    {868, 404, 72, 1, 2, 0}, /* 548: EVSECheckOutStatus, evseCheckOutStatusType */
+    {878, 405, 56, 1, 0, 0}, /* 549: GenChallenge, genChallengeType */
+    {1018, 314, NONE, 1, 1, 0}, /* 550: SupportedProviders, SupportedProvidersListType */
+    {952, 399, 67, 128, 0, 0}, /* 551: ProviderID, nameType */
+    {880, 160, 0, 1, 0, E(ATTRIBUTE)}, /* 552: Id, ID */
+    {878, 405, 56, 1, 1, 0}, /* 553: GenChallenge, genChallengeType */
+    {815, 370, NONE, 1, 2, 0}, /* 554: ContractCertificateChain, ContractCertificateChainType */
+    {989, 394, 9, 16, 0, 0}, /* 555: ServiceID, serviceIDType */
+    {989, 394, 9, 1, 0, 0}, /* 556: ServiceID, serviceIDType */
+    {877, 116, 8, 1, 1, 0}, /* 557: FreeService, boolean */
+    {979, 319, NONE, 8, 0, 0}, /* 558: Service, ServiceType */
+    {907, 394, 9, 1, 1, 0}, /* 559: ParameterSetID, serviceIDType */
+    {975, 321, NONE, 16, 0, 0}, /* 560: SelectedService, SelectedServiceType */
+    {893, 399, 67, 1, 0, E(ATTRIBUTE)}, /* 561: Name, nameType */
+    {1049, 116, 8, 1, 1, 0}, /* 562: boolValue, boolean */
+    {1050, 122, 13, 1, 2, 0}, /* 563: byteValue, byte */
+    {1071, 121, 12, 1, 3, 0}, /* 564: shortValue, short */
+    {1063, 123, 14, 1, 4, 0}, /* 565: intValue, int */
+    {1068, 384, NONE, 1, 5, 0}, /* 566: rationalNumber, RationalNumberType */
+    {1061, 399, 67, 1, 6, 0}, /* 567: finiteString, nameType */
+    {907, 394, 9, 1, 0, 0}, /* 568: ParameterSetID, serviceIDType */
+    {905, 323, NONE, 32, 1, 0}, /* 569: Parameter, ParameterType */
+    {906, 324, NONE, 32, 0, 0}, /* 570: ParameterSet, ParameterSetType */
+    {962, 406, 73, 1, 0, 0}, /* 571: ScheduleTupleID, numericIDType */
+    {811, 327, NONE, 1, 1, 0}, /* 572: ChargingSchedule, ChargingScheduleType */
+    {822, 327, NONE, 1, 2, 0}, /* 573: DischargingSchedule, ChargingScheduleType */
+    {924, 337, NONE, 1, 0, 0}, /* 574: PowerSchedule, PowerScheduleType */
+    {780, 344, NONE, 1, 1, 0}, /* 575: AbsolutePriceSchedule, AbsolutePriceScheduleType */
+    {936, 341, NONE, 1, 2, 0}, /* 576: PriceLevelSchedule, PriceLevelScheduleType */
+    {819, 5, 2, 1, 0, 0}, /* 577: DepartureTime, unsignedInt */
+    {872, 384, NONE, 1, 1, 0}, /* 578: EVTargetEnergyRequest, RationalNumberType */
+    {846, 384, NONE, 1, 2, 0}, /* 579: EVMaximumEnergyRequest, RationalNumberType */
+    {848, 384, NONE, 1, 3, 0}, /* 580: EVMinimumEnergyRequest, RationalNumberType */
+    {844, 358, NONE, 1, 4, 0}, /* 581: EVEnergyOffer, EVEnergyOfferType */
+    {961, 326, NONE, 3, 0, 0}, /* 582: ScheduleTuple, ScheduleTupleType */
+    {892, 407, 29, 1, 1, 0}, /* 583: MinimumSOC, percentValueType */
+    {1026, 407, 29, 1, 2, 0}, /* 584: TargetSOC, percentValueType */
+    {872, 384, NONE, 1, 3, 0}, /* 585: EVTargetEnergyRequest, RationalNumberType */
+    {846, 384, NONE, 1, 4, 0}, /* 586: EVMaximumEnergyRequest, RationalNumberType */
+    {848, 384, NONE, 1, 5, 0}, /* 587: EVMinimumEnergyRequest, RationalNumberType */
+    {847, 384, NONE, 1, 6, 0}, /* 588: EVMaximumV2XEnergyRequest, RationalNumberType */
+    {849, 384, NONE, 1, 7, 0}, /* 589: EVMinimumV2XEnergyRequest, RationalNumberType */
+    {780, 344, NONE, 1, 3, 0}, /* 590: AbsolutePriceSchedule, AbsolutePriceScheduleType */
+    {936, 341, NONE, 1, 4, 0}, /* 591: PriceLevelSchedule, PriceLevelScheduleType */
+    {815, 370, NONE, 1, 1, 0}, /* 592: ContractCertificateChain, ContractCertificateChainType */
+    {832, 408, 74, 1, 2, 0}, /* 593: ECDHCurve, ecdhCurveType */
+    {818, 409, 75, 1, 3, 0}, /* 594: DHPublicKey, dhPublicKeyType */
+    {956, 410, 76, 1, 4, 0}, /* 595: SECP521_EncryptedPrivateKey, secp521_EncryptedPrivateKeyType */
+    {1047, 411, 77, 1, 5, 0}, /* 596: X448_EncryptedPrivateKey, x448_EncryptedPrivateKeyType */
+    {1021, 412, 78, 1, 6, 0}, /* 597: TPM_EncryptedPrivateKey, tpm_EncryptedPrivateKeyType */
+    {1001, 413, 79, 1, 1, 0}, /* 598: SessionID, sessionIDType */
+    {886, 385, NONE, 1, 2, 0}, /* 599: MeterInfo, MeterInfoType */
+    {953, 388, NONE, 1, 3, 0}, /* 600: Receipt, ReceiptType */
+    {830, 335, NONE, 1, 4, 0}, /* 601: Dynamic_SMDTControlMode, Dynamic_SMDTControlModeType */
+    {970, 334, NONE, 1, 5, 0}, /* 602: Scheduled_SMDTControlMode, Scheduled_SMDTControlModeType */
+    {974, 406, 73, 1, 0, 0}, /* 603: SelectedScheduleTupleID, numericIDType */
+    {1023, 162, 9, 1, 0, 0}, /* 604: TargetOffsetX, unsignedShort */
+    {1024, 162, 9, 1, 1, 0}, /* 605: TargetOffsetY, unsignedShort */
+    {1035, 255, 45, 1, 0, 0}, /* 606: TimeAnchor, unsignedLong */
+    {799, 384, NONE, 1, 1, 0}, /* 607: AvailableEnergy, RationalNumberType */
+    {930, 384, NONE, 1, 2, 0}, /* 608: PowerTolerance, RationalNumberType */
+    {925, 338, NONE, 1, 3, 0}, /* 609: PowerScheduleEntries, PowerScheduleEntryListType */
+    {926, 339, NONE, 1024, 0, 0}, /* 610: PowerScheduleEntry, PowerScheduleEntryType */
+    {823, 5, 2, 1, 0, 0}, /* 611: Duration, unsignedInt */
+    {918, 384, NONE, 1, 1, 0}, /* 612: Power, RationalNumberType */
+    {932, 384, NONE, 1, 2, 0}, /* 613: Power_L2, RationalNumberType */
+    {933, 384, NONE, 1, 3, 0}, /* 614: Power_L3, RationalNumberType */
+    {949, 406, 73, 1, 1, 0}, /* 615: PriceScheduleID, numericIDType */
+    {948, 400, 68, 1, 2, 0}, /* 616: PriceScheduleDescription, descriptionType */
+    {1035, 255, 45, 1, 1, 0}, /* 617: TimeAnchor, unsignedLong */
+    {949, 406, 73, 1, 2, 0}, /* 618: PriceScheduleID, numericIDType */
+    {948, 400, 68, 1, 3, 0}, /* 619: PriceScheduleDescription, descriptionType */
+    {894, 10, 3, 1, 4, 0}, /* 620: NumberOfPriceLevels, unsignedByte */
+    {937, 342, NONE, 1, 5, 0}, /* 621: PriceLevelScheduleEntries, PriceLevelScheduleEntryListType */
+    {938, 343, NONE, 1024, 0, 0}, /* 622: PriceLevelScheduleEntry, PriceLevelScheduleEntryType */
+    {935, 10, 3, 1, 1, 0}, /* 623: PriceLevel, unsignedByte */
+    {817, 414, 80, 1, 4, 0}, /* 624: Currency, currencyType */
+    {881, 415, 80, 1, 5, 0}, /* 625: Language, languageType */
+    {934, 390, 60, 1, 6, 0}, /* 626: PriceAlgorithm, identifierType */
+    {891, 384, NONE, 1, 7, 0}, /* 627: MinimumCost, RationalNumberType */
+    {884, 384, NONE, 1, 8, 0}, /* 628: MaximumCost, RationalNumberType */
+    {1034, 345, NONE, 1, 9, 0}, /* 629: TaxRules, TaxRuleListType */
+    {946, 347, NONE, 1, 10, 0}, /* 630: PriceRuleStacks, PriceRuleStackListType */
+    {903, 350, NONE, 1, 11, 0}, /* 631: OverstayRules, OverstayRuleListType */
+    {782, 352, NONE, 1, 12, 0}, /* 632: AdditionalSelectedServices, AdditionalServiceListType */
+    {1029, 346, NONE, 10, 0, 0}, /* 633: TaxRule, TaxRuleType */
+    {1030, 406, 73, 1, 0, 0}, /* 634: TaxRuleID, numericIDType */
+    {1032, 399, 67, 1, 1, 0}, /* 635: TaxRuleName, nameType */
+    {1028, 384, NONE, 1, 2, 0}, /* 636: TaxRate, RationalNumberType */
+    {1027, 116, 8, 1, 3, 0}, /* 637: TaxIncludedInPrice, boolean */
+    {787, 116, 8, 1, 4, 0}, /* 638: AppliesToEnergyFee, boolean */
+    {789, 116, 8, 1, 5, 0}, /* 639: AppliesToParkingFee, boolean */
+    {788, 116, 8, 1, 6, 0}, /* 640: AppliesToOverstayFee, boolean */
+    {786, 116, 8, 1, 7, 0}, /* 641: AppliesMinimumMaximumCost, boolean */
+    {943, 348, NONE, 1024, 0, 0}, /* 642: PriceRuleStack, PriceRuleStackType */
+    {942, 349, NONE, 8, 1, 0}, /* 643: PriceRule, PriceRuleType */
+    {875, 384, NONE, 1, 0, 0}, /* 644: EnergyFee, RationalNumberType */
+    {910, 384, NONE, 1, 1, 0}, /* 645: ParkingFee, RationalNumberType */
+    {911, 5, 2, 1, 2, 0}, /* 646: ParkingFeePeriod, unsignedInt */
+    {802, 162, 9, 1, 3, 0}, /* 647: CarbonDioxideEmission, unsignedShort */
+    {955, 10, 3, 1, 4, 0}, /* 648: RenewableGenerationPercentage, unsignedByte */
+    {923, 384, NONE, 1, 5, 0}, /* 649: PowerRangeStart, RationalNumberType */
+    {904, 5, 2, 1, 0, 0}, /* 650: OverstayTimeThreshold, unsignedInt */
+    {898, 384, NONE, 1, 1, 0}, /* 651: OverstayPowerThreshold, RationalNumberType */
+    {899, 351, NONE, 5, 2, 0}, /* 652: OverstayRule, OverstayRuleType */
+    {900, 400, 68, 1, 0, 0}, /* 653: OverstayRuleDescription, descriptionType */
+    {1015, 5, 2, 1, 1, 0}, /* 654: StartTime, unsignedInt */
+    {896, 384, NONE, 1, 2, 0}, /* 655: OverstayFee, RationalNumberType */
+    {897, 5, 2, 1, 3, 0}, /* 656: OverstayFeePeriod, unsignedInt */
+    {783, 353, NONE, 5, 0, 0}, /* 657: AdditionalService, AdditionalServiceType */
+    {992, 399, 67, 1, 0, 0}, /* 658: ServiceName, nameType */
+    {988, 384, NONE, 1, 1, 0}, /* 659: ServiceFee, RationalNumberType */
+    {852, 339, NONE, 2048, 0, 0}, /* 660: EVPowerProfileEntry, PowerScheduleEntryType */
+    {824, 357, NONE, 1, 1, 0}, /* 661: Dynamic_EVPPTControlMode, Dynamic_EVPPTControlModeType */
+    {964, 356, NONE, 1, 2, 0}, /* 662: Scheduled_EVPPTControlMode, Scheduled_EVPPTControlModeType */
+    {851, 354, NONE, 1, 3, 0}, /* 663: EVPowerProfileEntries, EVPowerProfileEntryListType */
+    {931, 416, 81, 1, 1, 0}, /* 664: PowerToleranceAcceptance, powerToleranceAcceptanceType */
+    {855, 359, NONE, 1, 0, 0}, /* 665: EVPowerSchedule, EVPowerScheduleType */
+    {839, 362, NONE, 1, 1, 0}, /* 666: EVAbsolutePriceSchedule, EVAbsolutePriceScheduleType */
+    {856, 360, NONE, 1, 1, 0}, /* 667: EVPowerScheduleEntries, EVPowerScheduleEntryListType */
+    {857, 361, NONE, 1024, 0, 0}, /* 668: EVPowerScheduleEntry, EVPowerScheduleEntryType */
+    {817, 414, 80, 1, 1, 0}, /* 669: Currency, currencyType */
+    {934, 390, 60, 1, 2, 0}, /* 670: PriceAlgorithm, identifierType */
+    {865, 363, NONE, 1, 3, 0}, /* 671: EVPriceRuleStacks, EVPriceRuleStackListType */
+    {862, 364, NONE, 1024, 0, 0}, /* 672: EVPriceRuleStack, EVPriceRuleStackType */
+    {861, 365, NONE, 8, 1, 0}, /* 673: EVPriceRule, EVPriceRuleType */
+    {923, 384, NONE, 1, 1, 0}, /* 674: PowerRangeStart, RationalNumberType */
+    {837, 390, 60, 8, 0, 0}, /* 675: EMAID, identifierType */
+    {803, 417, 82, 3, 0, 0}, /* 676: Certificate, certificateType */
+    {803, 417, 82, 1, 0, 0}, /* 677: Certificate, certificateType */
+    {1016, 367, NONE, 1, 1, 0}, /* 678: SubCertificates, SubCertificatesType */
+    {803, 417, 82, 1, 1, 0}, /* 679: Certificate, certificateType */
+    {1016, 367, NONE, 1, 2, 0}, /* 680: SubCertificates, SubCertificatesType */
+    {1134, 413, 79, 1, 0, 0}, /* 681: SessionID, sessionIDType */
+    {1139, 255, 45, 1, 1, 0}, /* 682: TimeStamp, unsignedLong */
+    {1095, 382, NONE, 1, 1, 0}, /* 683: DisplayParameters, DisplayParametersType */
+    {1114, 116, 8, 1, 2, 0}, /* 684: MeterInfoRequested, boolean */
+    {1102, 383, NONE, 1, 2, 0}, /* 685: EVSEStatus, EVSEStatusType */
+    {1113, 385, NONE, 1, 3, 0}, /* 686: MeterInfo, MeterInfoType */
+    {1125, 388, NONE, 1, 4, 0}, /* 687: Receipt, ReceiptType */
+    {1104, 384, NONE, 1, 0, 0}, /* 688: EVTargetEnergyRequest, RationalNumberType */
+    {1099, 384, NONE, 1, 1, 0}, /* 689: EVMaximumEnergyRequest, RationalNumberType */
+    {1100, 384, NONE, 1, 2, 0}, /* 690: EVMinimumEnergyRequest, RationalNumberType */
+    {1092, 5, 2, 1, 0, 0}, /* 691: DepartureTime, unsignedInt */
+    {1104, 384, NONE, 1, 1, 0}, /* 692: EVTargetEnergyRequest, RationalNumberType */
+    {1099, 384, NONE, 1, 2, 0}, /* 693: EVMaximumEnergyRequest, RationalNumberType */
+    {1100, 384, NONE, 1, 3, 0}, /* 694: EVMinimumEnergyRequest, RationalNumberType */
+    {1119, 407, 29, 1, 1, 0}, /* 695: MinimumSOC, percentValueType */
+    {1135, 407, 29, 1, 2, 0}, /* 696: TargetSOC, percentValueType */
+    {1074, 162, 9, 1, 3, 0}, /* 697: AckMaxDelay, unsignedShort */
+    {1123, 407, 29, 1, 0, 0}, /* 698: PresentSOC, percentValueType */
+    {1110, 407, 29, 1, 3, 0}, /* 699: MaximumSOC, percentValueType */
+    {1128, 5, 2, 1, 4, 0}, /* 700: RemainingTimeToMinimumSOC, unsignedInt */
+    {1129, 5, 2, 1, 5, 0}, /* 701: RemainingTimeToTargetSOC, unsignedInt */
+    {1127, 5, 2, 1, 6, 0}, /* 702: RemainingTimeToMaximumSOC, unsignedInt */
+    {1090, 116, 8, 1, 7, 0}, /* 703: ChargingComplete, boolean */
+    {1079, 384, NONE, 1, 8, 0}, /* 704: BatteryEnergyCapacity, RationalNumberType */
+    {1108, 116, 8, 1, 9, 0}, /* 705: InletHot, boolean */
+    {1120, 162, 9, 1, 0, 0}, /* 706: NotificationMaxDelay, unsignedShort */
+    {1101, 418, 83, 1, 1, 0}, /* 707: EVSENotification, evseNotificationType */
+    {1106, 122, 13, 1, 0, 0}, /* 708: Exponent, byte */
+    {1143, 121, 12, 1, 1, 0}, /* 709: Value, short */
+    {1112, 419, 10, 1, 0, 0}, /* 710: MeterID, meterIDType */
+    {1089, 255, 45, 1, 1, 0}, /* 711: ChargedEnergyReadingWh, unsignedLong */
+    {1077, 255, 45, 1, 2, 0}, /* 712: BPT_DischargedEnergyReadingWh, unsignedLong */
+    {1084, 255, 45, 1, 3, 0}, /* 713: CapacitiveEnergyReadingVARh, unsignedLong */
+    {1078, 255, 45, 1, 4, 0}, /* 714: BPT_InductiveEnergyReadingVARh, unsignedLong */
+    {1116, 420, 46, 1, 5, 0}, /* 715: MeterSignature, meterSignatureType */
+    {1117, 121, 12, 1, 6, 0}, /* 716: MeterStatus, short */
+    {1118, 255, 45, 1, 7, 0}, /* 717: MeterTimestamp, unsignedLong */
+    {1076, 384, NONE, 1, 0, 0}, /* 718: Amount, RationalNumberType */
+    {1091, 384, NONE, 1, 1, 0}, /* 719: CostPerUnit, RationalNumberType */
+    {1137, 406, 73, 1, 0, 0}, /* 720: TaxRuleID, numericIDType */
+    {1076, 384, NONE, 1, 1, 0}, /* 721: Amount, RationalNumberType */
+    {1138, 255, 45, 1, 0, 0}, /* 722: TimeAnchor, unsignedLong */
+    {1105, 386, NONE, 1, 1, 0}, /* 723: EnergyCosts, DetailedCostType */
+    {1121, 386, NONE, 1, 2, 0}, /* 724: OccupancyCosts, DetailedCostType */
+    {1075, 386, NONE, 1, 3, 0}, /* 725: AdditionalServicesCosts, DetailedCostType */
+    {1122, 386, NONE, 1, 4, 0}, /* 726: OverstayCosts, DetailedCostType */
+    {1136, 387, NONE, 10, 5, 0}, /* 727: TaxCosts, DetailedTaxType */
+    {1131, 104, NONE, 20, 0, 0}, /* 728: RootCertificateID, X509IssuerSerialType */
+    {1155, 425, NONE, 1, 1, E(GLOBAL)}, /* 729: AC_CPDReqEnergyTransferMode, AC_CPDReqEnergyTransferModeType */
+    {1167, 427, NONE, 1, 1, E(GLOBAL)}, /* 730: BPT_AC_CPDReqEnergyTransferMode, BPT_AC_CPDReqEnergyTransferModeType */
+    {1157, 426, NONE, 1, 2, E(GLOBAL)}, /* 731: AC_CPDResEnergyTransferMode, AC_CPDResEnergyTransferModeType */
+    {1169, 428, NONE, 1, 2, E(GLOBAL)}, /* 732: BPT_AC_CPDResEnergyTransferMode, BPT_AC_CPDResEnergyTransferModeType */
+    {1171, 435, NONE, 1, 3, E(GLOBAL)}, /* 733: BPT_Dynamic_AC_CLReqControlMode, BPT_Dynamic_AC_CLReqControlModeType */
+    {1175, 431, NONE, 1, 3, E(GLOBAL)}, /* 734: BPT_Scheduled_AC_CLReqControlMode, BPT_Scheduled_AC_CLReqControlModeType */
+    {1080, 376, NONE, 1, 3, E(GLOBAL)}, /* 735: CLReqControlMode, CLReqControlModeType */
+    {1179, 433, NONE, 1, 3, E(GLOBAL)}, /* 736: Dynamic_AC_CLReqControlMode, Dynamic_AC_CLReqControlModeType */
+    {1228, 429, NONE, 1, 3, E(GLOBAL)}, /* 737: Scheduled_AC_CLReqControlMode, Scheduled_AC_CLReqControlModeType */
+    {1223, 384, NONE, 1, 5, 0}, /* 738: EVSETargetFrequency, RationalNumberType */
+    {1173, 436, NONE, 1, 6, E(GLOBAL)}, /* 739: BPT_Dynamic_AC_CLResControlMode, BPT_Dynamic_AC_CLResControlModeType */
+    {1177, 432, NONE, 1, 6, E(GLOBAL)}, /* 740: BPT_Scheduled_AC_CLResControlMode, BPT_Scheduled_AC_CLResControlModeType */
+    {1082, 377, NONE, 1, 6, E(GLOBAL)}, /* 741: CLResControlMode, CLResControlModeType */
+    {1181, 434, NONE, 1, 6, E(GLOBAL)}, /* 742: Dynamic_AC_CLResControlMode, Dynamic_AC_CLResControlModeType */
+    {1230, 430, NONE, 1, 6, E(GLOBAL)}, /* 743: Scheduled_AC_CLResControlMode, Scheduled_AC_CLResControlModeType */
+    {1183, 384, NONE, 1, 0, 0}, /* 744: EVMaximumChargePower, RationalNumberType */
+    {1184, 384, NONE, 1, 1, 0}, /* 745: EVMaximumChargePower_L2, RationalNumberType */
+    {1185, 384, NONE, 1, 2, 0}, /* 746: EVMaximumChargePower_L3, RationalNumberType */
+    {1190, 384, NONE, 1, 3, 0}, /* 747: EVMinimumChargePower, RationalNumberType */
+    {1191, 384, NONE, 1, 4, 0}, /* 748: EVMinimumChargePower_L2, RationalNumberType */
+    {1192, 384, NONE, 1, 5, 0}, /* 749: EVMinimumChargePower_L3, RationalNumberType */
+    {1203, 384, NONE, 1, 0, 0}, /* 750: EVSEMaximumChargePower, RationalNumberType */
+    {1204, 384, NONE, 1, 1, 0}, /* 751: EVSEMaximumChargePower_L2, RationalNumberType */
+    {1205, 384, NONE, 1, 2, 0}, /* 752: EVSEMaximumChargePower_L3, RationalNumberType */
+    {1209, 384, NONE, 1, 3, 0}, /* 753: EVSEMinimumChargePower, RationalNumberType */
+    {1210, 384, NONE, 1, 4, 0}, /* 754: EVSEMinimumChargePower_L2, RationalNumberType */
+    {1211, 384, NONE, 1, 5, 0}, /* 755: EVSEMinimumChargePower_L3, RationalNumberType */
+    {1215, 384, NONE, 1, 6, 0}, /* 756: EVSENominalFrequency, RationalNumberType */
+    {1227, 384, NONE, 1, 7, 0}, /* 757: MaximumPowerAsymmetry, RationalNumberType */
+    {1216, 384, NONE, 1, 8, 0}, /* 758: EVSEPowerRampLimitation, RationalNumberType */
+    {1217, 384, NONE, 1, 9, 0}, /* 759: EVSEPresentActivePower, RationalNumberType */
+    {1218, 384, NONE, 1, 10, 0}, /* 760: EVSEPresentActivePower_L2, RationalNumberType */
+    {1219, 384, NONE, 1, 11, 0}, /* 761: EVSEPresentActivePower_L3, RationalNumberType */
+    {1186, 384, NONE, 1, 6, 0}, /* 762: EVMaximumDischargePower, RationalNumberType */
+    {1187, 384, NONE, 1, 7, 0}, /* 763: EVMaximumDischargePower_L2, RationalNumberType */
+    {1188, 384, NONE, 1, 8, 0}, /* 764: EVMaximumDischargePower_L3, RationalNumberType */
+    {1193, 384, NONE, 1, 9, 0}, /* 765: EVMinimumDischargePower, RationalNumberType */
+    {1194, 384, NONE, 1, 10, 0}, /* 766: EVMinimumDischargePower_L2, RationalNumberType */
+    {1195, 384, NONE, 1, 11, 0}, /* 767: EVMinimumDischargePower_L3, RationalNumberType */
+    {1206, 384, NONE, 1, 12, 0}, /* 768: EVSEMaximumDischargePower, RationalNumberType */
+    {1207, 384, NONE, 1, 13, 0}, /* 769: EVSEMaximumDischargePower_L2, RationalNumberType */
+    {1208, 384, NONE, 1, 14, 0}, /* 770: EVSEMaximumDischargePower_L3, RationalNumberType */
+    {1212, 384, NONE, 1, 15, 0}, /* 771: EVSEMinimumDischargePower, RationalNumberType */
+    {1213, 384, NONE, 1, 16, 0}, /* 772: EVSEMinimumDischargePower_L2, RationalNumberType */
+    {1214, 384, NONE, 1, 17, 0}, /* 773: EVSEMinimumDischargePower_L3, RationalNumberType */
+    {1183, 384, NONE, 1, 3, 0}, /* 774: EVMaximumChargePower, RationalNumberType */
+    {1184, 384, NONE, 1, 4, 0}, /* 775: EVMaximumChargePower_L2, RationalNumberType */
+    {1185, 384, NONE, 1, 5, 0}, /* 776: EVMaximumChargePower_L3, RationalNumberType */
+    {1190, 384, NONE, 1, 6, 0}, /* 777: EVMinimumChargePower, RationalNumberType */
+    {1191, 384, NONE, 1, 7, 0}, /* 778: EVMinimumChargePower_L2, RationalNumberType */
+    {1192, 384, NONE, 1, 8, 0}, /* 779: EVMinimumChargePower_L3, RationalNumberType */
+    {1197, 384, NONE, 1, 9, 0}, /* 780: EVPresentActivePower, RationalNumberType */
+    {1198, 384, NONE, 1, 10, 0}, /* 781: EVPresentActivePower_L2, RationalNumberType */
+    {1199, 384, NONE, 1, 11, 0}, /* 782: EVPresentActivePower_L3, RationalNumberType */
+    {1200, 384, NONE, 1, 12, 0}, /* 783: EVPresentReactivePower, RationalNumberType */
+    {1201, 384, NONE, 1, 13, 0}, /* 784: EVPresentReactivePower_L2, RationalNumberType */
+    {1202, 384, NONE, 1, 14, 0}, /* 785: EVPresentReactivePower_L3, RationalNumberType */
+    {1220, 384, NONE, 1, 0, 0}, /* 786: EVSETargetActivePower, RationalNumberType */
+    {1221, 384, NONE, 1, 1, 0}, /* 787: EVSETargetActivePower_L2, RationalNumberType */
+    {1222, 384, NONE, 1, 2, 0}, /* 788: EVSETargetActivePower_L3, RationalNumberType */
+    {1224, 384, NONE, 1, 3, 0}, /* 789: EVSETargetReactivePower, RationalNumberType */
+    {1225, 384, NONE, 1, 4, 0}, /* 790: EVSETargetReactivePower_L2, RationalNumberType */
+    {1226, 384, NONE, 1, 5, 0}, /* 791: EVSETargetReactivePower_L3, RationalNumberType */
+    {1217, 384, NONE, 1, 6, 0}, /* 792: EVSEPresentActivePower, RationalNumberType */
+    {1218, 384, NONE, 1, 7, 0}, /* 793: EVSEPresentActivePower_L2, RationalNumberType */
+    {1219, 384, NONE, 1, 8, 0}, /* 794: EVSEPresentActivePower_L3, RationalNumberType */
+    {1186, 384, NONE, 1, 15, 0}, /* 795: EVMaximumDischargePower, RationalNumberType */
+    {1187, 384, NONE, 1, 16, 0}, /* 796: EVMaximumDischargePower_L2, RationalNumberType */
+    {1188, 384, NONE, 1, 17, 0}, /* 797: EVMaximumDischargePower_L3, RationalNumberType */
+    {1193, 384, NONE, 1, 18, 0}, /* 798: EVMinimumDischargePower, RationalNumberType */
+    {1194, 384, NONE, 1, 19, 0}, /* 799: EVMinimumDischargePower_L2, RationalNumberType */
+    {1195, 384, NONE, 1, 20, 0}, /* 800: EVMinimumDischargePower_L3, RationalNumberType */
+    {1183, 384, NONE, 1, 4, 0}, /* 801: EVMaximumChargePower, RationalNumberType */
+    {1184, 384, NONE, 1, 5, 0}, /* 802: EVMaximumChargePower_L2, RationalNumberType */
+    {1185, 384, NONE, 1, 6, 0}, /* 803: EVMaximumChargePower_L3, RationalNumberType */
+    {1190, 384, NONE, 1, 7, 0}, /* 804: EVMinimumChargePower, RationalNumberType */
+    {1191, 384, NONE, 1, 8, 0}, /* 805: EVMinimumChargePower_L2, RationalNumberType */
+    {1192, 384, NONE, 1, 9, 0}, /* 806: EVMinimumChargePower_L3, RationalNumberType */
+    {1197, 384, NONE, 1, 10, 0}, /* 807: EVPresentActivePower, RationalNumberType */
+    {1198, 384, NONE, 1, 11, 0}, /* 808: EVPresentActivePower_L2, RationalNumberType */
+    {1199, 384, NONE, 1, 12, 0}, /* 809: EVPresentActivePower_L3, RationalNumberType */
+    {1200, 384, NONE, 1, 13, 0}, /* 810: EVPresentReactivePower, RationalNumberType */
+    {1201, 384, NONE, 1, 14, 0}, /* 811: EVPresentReactivePower_L2, RationalNumberType */
+    {1202, 384, NONE, 1, 15, 0}, /* 812: EVPresentReactivePower_L3, RationalNumberType */
+    {1220, 384, NONE, 1, 4, 0}, /* 813: EVSETargetActivePower, RationalNumberType */
+    {1221, 384, NONE, 1, 5, 0}, /* 814: EVSETargetActivePower_L2, RationalNumberType */
+    {1222, 384, NONE, 1, 6, 0}, /* 815: EVSETargetActivePower_L3, RationalNumberType */
+    {1224, 384, NONE, 1, 7, 0}, /* 816: EVSETargetReactivePower, RationalNumberType */
+    {1225, 384, NONE, 1, 8, 0}, /* 817: EVSETargetReactivePower_L2, RationalNumberType */
+    {1226, 384, NONE, 1, 9, 0}, /* 818: EVSETargetReactivePower_L3, RationalNumberType */
+    {1217, 384, NONE, 1, 10, 0}, /* 819: EVSEPresentActivePower, RationalNumberType */
+    {1218, 384, NONE, 1, 11, 0}, /* 820: EVSEPresentActivePower_L2, RationalNumberType */
+    {1219, 384, NONE, 1, 12, 0}, /* 821: EVSEPresentActivePower_L3, RationalNumberType */
+    {1186, 384, NONE, 1, 16, 0}, /* 822: EVMaximumDischargePower, RationalNumberType */
+    {1187, 384, NONE, 1, 17, 0}, /* 823: EVMaximumDischargePower_L2, RationalNumberType */
+    {1188, 384, NONE, 1, 18, 0}, /* 824: EVMaximumDischargePower_L3, RationalNumberType */
+    {1193, 384, NONE, 1, 19, 0}, /* 825: EVMinimumDischargePower, RationalNumberType */
+    {1194, 384, NONE, 1, 20, 0}, /* 826: EVMinimumDischargePower_L2, RationalNumberType */
+    {1195, 384, NONE, 1, 21, 0}, /* 827: EVMinimumDischargePower_L3, RationalNumberType */
+    {1189, 384, NONE, 1, 22, 0}, /* 828: EVMaximumV2XEnergyRequest, RationalNumberType */
+    {1196, 384, NONE, 1, 23, 0}, /* 829: EVMinimumV2XEnergyRequest, RationalNumberType */
+    {1232, 449, NONE, 1, 1, E(GLOBAL)}, /* 830: BPT_DC_CPDReqEnergyTransferMode, BPT_DC_CPDReqEnergyTransferModeType */
+    {1244, 447, NONE, 1, 1, E(GLOBAL)}, /* 831: DC_CPDReqEnergyTransferMode, DC_CPDReqEnergyTransferModeType */
+    {1234, 450, NONE, 1, 2, E(GLOBAL)}, /* 832: BPT_DC_CPDResEnergyTransferMode, BPT_DC_CPDResEnergyTransferModeType */
+    {1246, 448, NONE, 1, 2, E(GLOBAL)}, /* 833: DC_CPDResEnergyTransferMode, DC_CPDResEnergyTransferModeType */
+    {1301, 393, 57, 1, 2, 0}, /* 834: EVSEProcessing, processingType */
+    {1285, 393, 57, 1, 1, 0}, /* 835: EVProcessing, processingType */
+    {1284, 384, NONE, 1, 2, 0}, /* 836: EVPresentVoltage, RationalNumberType */
+    {1304, 384, NONE, 1, 3, 0}, /* 837: EVTargetVoltage, RationalNumberType */
+    {1300, 384, NONE, 1, 2, 0}, /* 838: EVSEPresentVoltage, RationalNumberType */
+    {1284, 384, NONE, 1, 3, 0}, /* 839: EVPresentVoltage, RationalNumberType */
+    {1236, 457, NONE, 1, 4, E(GLOBAL)}, /* 840: BPT_Dynamic_DC_CLReqControlMode, BPT_Dynamic_DC_CLReqControlModeType */
+    {1240, 453, NONE, 1, 4, E(GLOBAL)}, /* 841: BPT_Scheduled_DC_CLReqControlMode, BPT_Scheduled_DC_CLReqControlModeType */
+    {1080, 376, NONE, 1, 4, E(GLOBAL)}, /* 842: CLReqControlMode, CLReqControlModeType */
+    {1268, 455, NONE, 1, 4, E(GLOBAL)}, /* 843: Dynamic_DC_CLReqControlMode, Dynamic_DC_CLReqControlModeType */
+    {1305, 451, NONE, 1, 4, E(GLOBAL)}, /* 844: Scheduled_DC_CLReqControlMode, Scheduled_DC_CLReqControlModeType */
+    {1299, 384, NONE, 1, 5, 0}, /* 845: EVSEPresentCurrent, RationalNumberType */
+    {1300, 384, NONE, 1, 6, 0}, /* 846: EVSEPresentVoltage, RationalNumberType */
+    {1297, 116, 8, 1, 7, 0}, /* 847: EVSEPowerLimitAchieved, boolean */
+    {1286, 116, 8, 1, 8, 0}, /* 848: EVSECurrentLimitAchieved, boolean */
+    {1302, 116, 8, 1, 9, 0}, /* 849: EVSEVoltageLimitAchieved, boolean */
+    {1238, 458, NONE, 1, 10, E(GLOBAL)}, /* 850: BPT_Dynamic_DC_CLResControlMode, BPT_Dynamic_DC_CLResControlModeType */
+    {1242, 454, NONE, 1, 10, E(GLOBAL)}, /* 851: BPT_Scheduled_DC_CLResControlMode, BPT_Scheduled_DC_CLResControlModeType */
+    {1082, 377, NONE, 1, 10, E(GLOBAL)}, /* 852: CLResControlMode, CLResControlModeType */
+    {1270, 456, NONE, 1, 10, E(GLOBAL)}, /* 853: Dynamic_DC_CLResControlMode, Dynamic_DC_CLResControlModeType */
+    {1307, 452, NONE, 1, 10, E(GLOBAL)}, /* 854: Scheduled_DC_CLResControlMode, Scheduled_DC_CLResControlModeType */
+    {1273, 384, NONE, 1, 0, 0}, /* 855: EVMaximumChargePower, RationalNumberType */
+    {1279, 384, NONE, 1, 1, 0}, /* 856: EVMinimumChargePower, RationalNumberType */
+    {1272, 384, NONE, 1, 2, 0}, /* 857: EVMaximumChargeCurrent, RationalNumberType */
+    {1278, 384, NONE, 1, 3, 0}, /* 858: EVMinimumChargeCurrent, RationalNumberType */
+    {1277, 384, NONE, 1, 4, 0}, /* 859: EVMaximumVoltage, RationalNumberType */
+    {1283, 384, NONE, 1, 5, 0}, /* 860: EVMinimumVoltage, RationalNumberType */
+    {1309, 407, 29, 1, 6, 0}, /* 861: TargetSOC, percentValueType */
+    {1288, 384, NONE, 1, 0, 0}, /* 862: EVSEMaximumChargePower, RationalNumberType */
+    {1293, 384, NONE, 1, 1, 0}, /* 863: EVSEMinimumChargePower, RationalNumberType */
+    {1287, 384, NONE, 1, 2, 0}, /* 864: EVSEMaximumChargeCurrent, RationalNumberType */
+    {1292, 384, NONE, 1, 3, 0}, /* 865: EVSEMinimumChargeCurrent, RationalNumberType */
+    {1291, 384, NONE, 1, 4, 0}, /* 866: EVSEMaximumVoltage, RationalNumberType */
+    {1296, 384, NONE, 1, 5, 0}, /* 867: EVSEMinimumVoltage, RationalNumberType */
+    {1298, 384, NONE, 1, 6, 0}, /* 868: EVSEPowerRampLimitation, RationalNumberType */
+    {1275, 384, NONE, 1, 7, 0}, /* 869: EVMaximumDischargePower, RationalNumberType */
+    {1281, 384, NONE, 1, 8, 0}, /* 870: EVMinimumDischargePower, RationalNumberType */
+    {1274, 384, NONE, 1, 9, 0}, /* 871: EVMaximumDischargeCurrent, RationalNumberType */
+    {1280, 384, NONE, 1, 10, 0}, /* 872: EVMinimumDischargeCurrent, RationalNumberType */
+    {1290, 384, NONE, 1, 7, 0}, /* 873: EVSEMaximumDischargePower, RationalNumberType */
+    {1295, 384, NONE, 1, 8, 0}, /* 874: EVSEMinimumDischargePower, RationalNumberType */
+    {1289, 384, NONE, 1, 9, 0}, /* 875: EVSEMaximumDischargeCurrent, RationalNumberType */
+    {1294, 384, NONE, 1, 10, 0}, /* 876: EVSEMinimumDischargeCurrent, RationalNumberType */
+    {1303, 384, NONE, 1, 3, 0}, /* 877: EVTargetCurrent, RationalNumberType */
+    {1304, 384, NONE, 1, 4, 0}, /* 878: EVTargetVoltage, RationalNumberType */
+    {1273, 384, NONE, 1, 5, 0}, /* 879: EVMaximumChargePower, RationalNumberType */
+    {1279, 384, NONE, 1, 6, 0}, /* 880: EVMinimumChargePower, RationalNumberType */
+    {1272, 384, NONE, 1, 7, 0}, /* 881: EVMaximumChargeCurrent, RationalNumberType */
+    {1277, 384, NONE, 1, 8, 0}, /* 882: EVMaximumVoltage, RationalNumberType */
+    {1283, 384, NONE, 1, 9, 0}, /* 883: EVMinimumVoltage, RationalNumberType */
+    {1291, 384, NONE, 1, 3, 0}, /* 884: EVSEMaximumVoltage, RationalNumberType */
+    {1275, 384, NONE, 1, 10, 0}, /* 885: EVMaximumDischargePower, RationalNumberType */
+    {1281, 384, NONE, 1, 11, 0}, /* 886: EVMinimumDischargePower, RationalNumberType */
+    {1274, 384, NONE, 1, 12, 0}, /* 887: EVMaximumDischargeCurrent, RationalNumberType */
+    {1290, 384, NONE, 1, 4, 0}, /* 888: EVSEMaximumDischargePower, RationalNumberType */
+    {1295, 384, NONE, 1, 5, 0}, /* 889: EVSEMinimumDischargePower, RationalNumberType */
+    {1289, 384, NONE, 1, 6, 0}, /* 890: EVSEMaximumDischargeCurrent, RationalNumberType */
+    {1296, 384, NONE, 1, 7, 0}, /* 891: EVSEMinimumVoltage, RationalNumberType */
+    {1273, 384, NONE, 1, 4, 0}, /* 892: EVMaximumChargePower, RationalNumberType */
+    {1279, 384, NONE, 1, 5, 0}, /* 893: EVMinimumChargePower, RationalNumberType */
+    {1272, 384, NONE, 1, 6, 0}, /* 894: EVMaximumChargeCurrent, RationalNumberType */
+    {1277, 384, NONE, 1, 7, 0}, /* 895: EVMaximumVoltage, RationalNumberType */
+    {1283, 384, NONE, 1, 8, 0}, /* 896: EVMinimumVoltage, RationalNumberType */
+    {1288, 384, NONE, 1, 4, 0}, /* 897: EVSEMaximumChargePower, RationalNumberType */
+    {1293, 384, NONE, 1, 5, 0}, /* 898: EVSEMinimumChargePower, RationalNumberType */
+    {1287, 384, NONE, 1, 6, 0}, /* 899: EVSEMaximumChargeCurrent, RationalNumberType */
+    {1291, 384, NONE, 1, 7, 0}, /* 900: EVSEMaximumVoltage, RationalNumberType */
+    {1275, 384, NONE, 1, 9, 0}, /* 901: EVMaximumDischargePower, RationalNumberType */
+    {1281, 384, NONE, 1, 10, 0}, /* 902: EVMinimumDischargePower, RationalNumberType */
+    {1274, 384, NONE, 1, 11, 0}, /* 903: EVMaximumDischargeCurrent, RationalNumberType */
+    {1276, 384, NONE, 1, 12, 0}, /* 904: EVMaximumV2XEnergyRequest, RationalNumberType */
+    {1282, 384, NONE, 1, 13, 0}, /* 905: EVMinimumV2XEnergyRequest, RationalNumberType */
+    {1290, 384, NONE, 1, 8, 0}, /* 906: EVSEMaximumDischargePower, RationalNumberType */
+    {1295, 384, NONE, 1, 9, 0}, /* 907: EVSEMinimumDischargePower, RationalNumberType */
+    {1289, 384, NONE, 1, 10, 0}, /* 908: EVSEMaximumDischargeCurrent, RationalNumberType */
+    {1296, 384, NONE, 1, 11, 0}, /* 909: EVSEMinimumVoltage, RationalNumberType */
+    {1334, 393, 57, 1, 1, 0}, /* 910: EVProcessing, processingType */
+    {1320, 471, NONE, 1, 2, 0}, /* 911: EVDeviceFinePositioningMethodList, WPT_FinePositioningMethodListType */
+    {1321, 472, NONE, 1, 3, 0}, /* 912: EVDevicePairingMethodList, WPT_PairingMethodListType */
+    {1319, 473, NONE, 1, 4, 0}, /* 913: EVDeviceAlignmentCheckMethodList, WPT_AlignmentCheckMethodListType */
+    {1345, 162, 9, 1, 5, 0}, /* 914: NaturalOffset, unsignedShort */
+    {1392, 493, 36, 16, 6, 0}, /* 915: VendorSpecificDataContainer, WPT_DataContainerType */
+    {1341, 476, NONE, 1, 7, 0}, /* 916: LF_SystemSetupData, WPT_LF_SystemSetupDataType */
+    {1358, 471, NONE, 1, 2, 0}, /* 917: PrimaryDeviceFinePositioningMethodList, WPT_FinePositioningMethodListType */
+    {1359, 472, NONE, 1, 3, 0}, /* 918: PrimaryDevicePairingMethodList, WPT_PairingMethodListType */
+    {1357, 473, NONE, 1, 4, 0}, /* 919: PrimaryDeviceAlignmentCheckMethodList, WPT_AlignmentCheckMethodListType */
+    {1335, 494, 84, 1, 2, 0}, /* 920: EVResultCode, WPT_EVResultType */
+    {1392, 493, 36, 16, 3, 0}, /* 921: VendorSpecificDataContainer, WPT_DataContainerType */
+    {1425, 489, NONE, 1, 4, 0}, /* 922: WPT_LF_DataPackageList, WPT_LF_DataPackageListType */
+    {1336, 393, 57, 1, 2, 0}, /* 923: EVSEProcessing, processingType */
+    {1349, 406, 73, 1, 2, 0}, /* 924: ObservedIDCode, numericIDType */
+    {1335, 494, 84, 1, 3, 0}, /* 925: EVResultCode, WPT_EVResultType */
+    {1392, 493, 36, 16, 4, 0}, /* 926: VendorSpecificDataContainer, WPT_DataContainerType */
+    {1349, 406, 73, 1, 3, 0}, /* 927: ObservedIDCode, numericIDType */
+    {1311, 491, NONE, 1, 4, 0}, /* 928: AlternativeSECCList, AlternativeSECCListType */
+    {1392, 493, 36, 16, 5, 0}, /* 929: VendorSpecificDataContainer, WPT_DataContainerType */
+    {1327, 384, NONE, 1, 1, 0}, /* 930: EVPCMaxReceivablePower, RationalNumberType */
+    {1370, 162, 9, 1, 2, 0}, /* 931: SDMaxGroundClearence, unsignedShort */
+    {1373, 162, 9, 1, 3, 0}, /* 932: SDMinGroundClearence, unsignedShort */
+    {1328, 384, NONE, 1, 4, 0}, /* 933: EVPCNaturalFrequency, RationalNumberType */
+    {1326, 116, 8, 1, 5, 0}, /* 934: EVPCDeviceLocalControl, boolean */
+    {1350, 495, 85, 1, 2, 0}, /* 935: PDInputPowerClass, WPT_PowerClassType */
+    {1374, 384, NONE, 1, 3, 0}, /* 936: SDMinOutputPower, RationalNumberType */
+    {1371, 384, NONE, 1, 4, 0}, /* 937: SDMaxOutputPower, RationalNumberType */
+    {1369, 162, 9, 1, 5, 0}, /* 938: SDMaxGroundClearanceSupport, unsignedShort */
+    {1372, 162, 9, 1, 6, 0}, /* 939: SDMinGroundClearanceSupport, unsignedShort */
+    {1352, 384, NONE, 1, 7, 0}, /* 940: PDMinCoilCurrent, RationalNumberType */
+    {1351, 384, NONE, 1, 8, 0}, /* 941: PDMaxCoilCurrent, RationalNumberType */
+    {1368, 493, 36, 16, 9, 0}, /* 942: SDManufacturerSpecificDataContainer, WPT_DataContainerType */
+    {1385, 384, NONE, 1, 2, 0}, /* 943: TargetCoilCurrent, RationalNumberType */
+    {1356, 384, NONE, 1, 3, 0}, /* 944: PowerTransmitted, RationalNumberType */
+    {1384, 384, NONE, 1, 4, 0}, /* 945: SupplyDeviceCurrent, RationalNumberType */
+    {1332, 384, NONE, 1, 3, 0}, /* 946: EVPCPowerRequest, RationalNumberType */
+    {1331, 384, NONE, 1, 4, 0}, /* 947: EVPCPowerOutput, RationalNumberType */
+    {1322, 496, 86, 1, 5, 0}, /* 948: EVPCChargeDiagnostics, WPT_EVPCChargeDiagnosticsType */
+    {1329, 384, NONE, 1, 6, 0}, /* 949: EVPCOperatingFrequency, RationalNumberType */
+    {1330, 474, NONE, 1, 7, 0}, /* 950: EVPCPowerControlParameter, WPT_EVPCPowerControlParameterType */
+    {1344, 493, 36, 16, 8, 0}, /* 951: ManufacturerSpecificDataContainer, WPT_DataContainerType */
+    {1332, 384, NONE, 1, 5, 0}, /* 952: EVPCPowerRequest, RationalNumberType */
+    {1375, 384, NONE, 1, 6, 0}, /* 953: SDPowerInput, RationalNumberType */
+    {1377, 384, NONE, 1, 7, 0}, /* 954: SPCMaxOutputPowerLimit, RationalNumberType */
+    {1378, 384, NONE, 1, 8, 0}, /* 955: SPCMinOutputPowerLimit, RationalNumberType */
+    {1376, 497, 87, 1, 9, 0}, /* 956: SPCChargeDiagnostics, WPT_SPCChargeDiagnosticsType */
+    {1379, 384, NONE, 1, 10, 0}, /* 957: SPCOperatingFrequency, RationalNumberType */
+    {1380, 475, NONE, 1, 11, 0}, /* 958: SPCPowerControlParameter, WPT_SPCPowerControlParameterType */
+    {1344, 493, 36, 16, 12, 0}, /* 959: ManufacturerSpecificDataContainer, WPT_DataContainerType */
+    {1413, 498, 88, 8, 0, 0}, /* 960: WPT_FinePositioningMethod, WPT_FinePositioningMethodType */
+    {1439, 499, 89, 8, 0, 0}, /* 961: WPT_PairingMethod, WPT_PairingMethodType */
+    {1393, 500, 90, 8, 0, 0}, /* 962: WPT_AlignmentCheckMethod, WPT_AlignmentCheckMethodType */
+    {1324, 384, NONE, 1, 0, 0}, /* 963: EVPCCoilCurrentRequest, RationalNumberType */
+    {1323, 384, NONE, 1, 1, 0}, /* 964: EVPCCoilCurrentInformation, RationalNumberType */
+    {1325, 384, NONE, 1, 2, 0}, /* 965: EVPCCurrentOutputInformation, RationalNumberType */
+    {1333, 384, NONE, 1, 3, 0}, /* 966: EVPCVoltageOutputInformation, RationalNumberType */
+    {1381, 384, NONE, 1, 0, 0}, /* 967: SPCPrimaryDeviceCoilCurrentInformation, RationalNumberType */
+    {1342, 477, NONE, 1, 0, 0}, /* 968: LF_TransmitterSetupData, WPT_LF_TransmitterDataType */
+    {1339, 478, NONE, 1, 1, 0}, /* 969: LF_ReceiverSetupData, WPT_LF_ReceiverDataType */
+    {1348, 10, 3, 1, 0, 0}, /* 970: NumberOfTransmitters, unsignedByte */
+    {1383, 384, NONE, 1, 1, 0}, /* 971: SignalFrequency, RationalNumberType */
+    {1391, 479, NONE, 255, 2, 0}, /* 972: TxSpecData, WPT_TxRxSpecDataType */
+    {1387, 481, NONE, 1, 3, 0}, /* 973: TxPackageSpecData, WPT_TxRxPackageSpecDataType */
+    {1347, 10, 3, 1, 0, 0}, /* 974: NumberOfReceivers, unsignedByte */
+    {1367, 479, NONE, 255, 1, 0}, /* 975: RxSpecData, WPT_TxRxSpecDataType */
+    {1388, 406, 73, 1, 0, 0}, /* 976: TxRxIdentifier, numericIDType */
+    {1390, 480, NONE, 1, 1, 0}, /* 977: TxRxPosition, WPT_CoordinateXYZType */
+    {1389, 480, NONE, 1, 2, 0}, /* 978: TxRxOrientation, WPT_CoordinateXYZType */
+    {1315, 121, 12, 1, 0, 0}, /* 979: Coord_X, short */
+    {1316, 121, 12, 1, 1, 0}, /* 980: Coord_Y, short */
+    {1317, 121, 12, 1, 2, 0}, /* 981: Coord_Z, short */
+    {1362, 482, NONE, 255, 0, 0}, /* 982: PulseSequenceOrder, WPT_TxRxPulseOrderType */
+    {1361, 162, 9, 1, 1, 0}, /* 983: PulseSeparationTime, unsignedShort */
+    {1360, 162, 9, 1, 2, 0}, /* 984: PulseDuration, unsignedShort */
+    {1354, 162, 9, 1, 3, 0}, /* 985: PackageSeparationTime, unsignedShort */
+    {1338, 162, 9, 1, 0, 0}, /* 986: IndexNumber, unsignedShort */
+    {1388, 406, 73, 1, 1, 0}, /* 987: TxRxIdentifier, numericIDType */
+    {1436, 484, NONE, 1, 0, 0}, /* 988: WPT_LF_TxDataList, WPT_LF_TxDataType */
+    {1386, 406, 73, 1, 0, 0}, /* 989: TxIdentifier, numericIDType */
+    {1318, 384, NONE, 1, 1, 0}, /* 990: EIRP, RationalNumberType */
+    {1429, 486, NONE, 1, 0, 0}, /* 991: WPT_LF_RxDataList, WPT_LF_RxDataType */
+    {1366, 406, 73, 1, 0, 0}, /* 992: RxIdentifier, numericIDType */
+    {1364, 487, NONE, 1, 1, 0}, /* 993: RSSIData, WPT_LF_RxRSSIListType */
+    {1365, 488, NONE, 1, 0, 0}, /* 994: RSSIDataList, WPT_LF_RxRSSIType */
+    {1363, 384, NONE, 1, 1, 0}, /* 995: RSSI, RationalNumberType */
+    {1346, 10, 3, 1, 0, 0}, /* 996: NumPackages, unsignedByte */
+    {1424, 490, NONE, 1, 1, 0}, /* 997: WPT_LF_DataPackage, WPT_LF_DataPackageType */
+    {1353, 10, 3, 1, 0, 0}, /* 998: PackageIndex, unsignedByte */
+    {1343, 483, NONE, 1, 1, 0}, /* 999: LF_TxData, WPT_LF_TxDataListType */
+    {1340, 485, NONE, 1, 2, 0}, /* 1000: LF_RxData, WPT_LF_RxDataListType */
+    {1310, 492, NONE, 8, 0, 0}, /* 1001: AlternativeSECC, AlternativeSECCType */
+    {1382, 390, 60, 1, 0, 0}, /* 1002: SSID, identifierType */
+    {1314, 501, 91, 1, 1, 0}, /* 1003: BSSID, bssidType */
+    {1337, 502, 92, 1, 2, 0}, /* 1004: IPAddress, ipaddressType */
+    {1355, 162, 9, 1, 3, 0}, /* 1005: Port, unsignedShort */
+    {1477, 116, 8, 1, 1, 0}, /* 1006: EVMobilityStatus, boolean */
+    {1478, 116, 8, 1, 2, 0}, /* 1007: EVPositioningSupport, boolean */
+    {1489, 393, 57, 1, 2, 0}, /* 1008: EVSEProcessing, processingType */
+    {1488, 116, 8, 1, 3, 0}, /* 1009: EVSEPositioningSupport, boolean */
+    {1480, 121, 12, 1, 4, 0}, /* 1010: EVRelativeXDeviation, short */
+    {1481, 121, 12, 1, 5, 0}, /* 1011: EVRelativeYDeviation, short */
+    {1468, 121, 12, 1, 6, 0}, /* 1012: ContactWindowXc, short */
+    {1469, 121, 12, 1, 7, 0}, /* 1013: ContactWindowYc, short */
+    {1476, 116, 8, 1, 8, 0}, /* 1014: EVInChargePosition, boolean */
+    {1472, 510, 93, 1, 1, 0}, /* 1015: EVElectricalChargingDeviceStatus, electricalChargingDeviceStatusType */
+    {1483, 510, 93, 1, 3, 0}, /* 1016: EVSEElectricalChargingDeviceStatus, electricalChargingDeviceStatusType */
+    {1487, 511, 94, 1, 4, 0}, /* 1017: EVSEMechanicalChargingDeviceStatus, mechanicalChargingDeviceStatusType */
+    {1493, 509, NONE, 1, 1, 0}, /* 1018: EVTechnicalStatus, EVTechnicalStatusType */
+    {1487, 511, 94, 1, 2, 0}, /* 1019: EVSEMechanicalChargingDeviceStatus, mechanicalChargingDeviceStatusType */
+    {1490, 116, 8, 1, 3, 0}, /* 1020: EVSEReadyToCharge, boolean */
+    {1485, 512, 95, 1, 4, 0}, /* 1021: EVSEIsolationStatus, isolationStatusType */
+    {1482, 116, 8, 1, 5, 0}, /* 1022: EVSEDisabled, boolean */
+    {1491, 116, 8, 1, 6, 0}, /* 1023: EVSEUtilityInterruptEvent, boolean */
+    {1484, 116, 8, 1, 7, 0}, /* 1024: EVSEEmergencyShutdown, boolean */
+    {1486, 116, 8, 1, 8, 0}, /* 1025: EVSEMalfunction, boolean */
+    {1476, 116, 8, 1, 9, 0}, /* 1026: EVInChargePosition, boolean */
+    {1470, 116, 8, 1, 10, 0}, /* 1027: EVAssociationStatus, boolean */
+    {1479, 116, 8, 1, 0, 0}, /* 1028: EVReadyToCharge, boolean */
+    {1474, 116, 8, 1, 1, 0}, /* 1029: EVImmobilizationRequest, boolean */
+    {1475, 116, 8, 1, 2, 0}, /* 1030: EVImmobilized, boolean */
+    {1496, 384, NONE, 1, 3, 0}, /* 1031: EVWLANStrength, RationalNumberType */
+    {1471, 513, 96, 1, 4, 0}, /* 1032: EVCPStatus, cpStatusType */
+    {1492, 407, 29, 1, 5, 0}, /* 1033: EVSOC, percentValueType */
+    {1473, 514, 97, 1, 6, 0}, /* 1034: EVErrorCode, errorCodeType */
+    {1495, 116, 8, 1, 7, 0}, /* 1035: EVTimeout, boolean */
+    {74, 2, NONE, 1, 0xFF, E(GLOBAL)}, /* 1036: supportedAppProtocolReq, supportedAppProtocolReq */
+    {75, 3, NONE, 1, 0xFF, E(GLOBAL)}, /* 1037: supportedAppProtocolRes, supportedAppProtocolRes */
+    {1, 1, NONE, 1, 0xFF, 0}, /* 1038: AppProtocol, AppProtocolType */
+    {6, 7, 4, 1, 0xFF, 0}, /* 1039: Priority, priorityType */
+    {7, 4, 1, 1, 0xFF, 0}, /* 1040: ProtocolNamespace, protocolNamespaceType */
+    {8, 8, 5, 1, 0xFF, 0}, /* 1041: ResponseCode, responseCodeType */
+    {9, 6, 3, 1, 0xFF, 0}, /* 1042: SchemaID, idType */
+    {14, 5, 2, 1, 0xFF, 0}, /* 1043: VersionNumberMajor, unsignedInt */
+    {15, 5, 2, 1, 0xFF, 0}, /* 1044: VersionNumberMinor, unsignedInt */
+    {264, 47, NONE, 1, 0xFF, E(GLOBAL)}, /* 1045: AC_EVChargeParameter, AC_EVChargeParameterType */
+    {266, 50, NONE, 1, 0xFF, E(GLOBAL)}, /* 1046: AC_EVSEChargeParameter, AC_EVSEChargeParameterType */
+    {268, 42, NONE, 1, 0xFF, E(GLOBAL)}, /* 1047: AC_EVSEStatus, AC_EVSEStatusType */
+    {454, 12, NONE, 1, 0xFF, E(GLOBAL)}, /* 1048: BodyElement, BodyBaseType */
+    {148, 83, NONE, 1, 0xFF, E(GLOBAL)}, /* 1049: CableCheckReq, CableCheckReqType */
+    {150, 84, NONE, 1, 0xFF, E(GLOBAL)}, /* 1050: CableCheckRes, CableCheckResType */
+    {76, 94, NONE, 1, 0xFF, E(GLOBAL)}, /* 1051: CanonicalizationMethod, CanonicalizationMethodType */
+    {152, 81, NONE, 1, 0xFF, E(GLOBAL)}, /* 1052: CertificateInstallationReq, CertificateInstallationReqType */
+    {154, 82, NONE, 1, 0xFF, E(GLOBAL)}, /* 1053: CertificateInstallationRes, CertificateInstallationResType */
+    {156, 79, NONE, 1, 0xFF, E(GLOBAL)}, /* 1054: CertificateUpdateReq, CertificateUpdateReqType */
+    {158, 80, NONE, 1, 0xFF, E(GLOBAL)}, /* 1055: CertificateUpdateRes, CertificateUpdateResType */
+    {160, 69, NONE, 1, 0xFF, E(GLOBAL)}, /* 1056: ChargeParameterDiscoveryReq, ChargeParameterDiscoveryReqType */
+    {162, 70, NONE, 1, 0xFF, E(GLOBAL)}, /* 1057: ChargeParameterDiscoveryRes, ChargeParameterDiscoveryResType */
+    {167, 73, NONE, 1, 0xFF, E(GLOBAL)}, /* 1058: ChargingStatusReq, ChargingStatusReqType */
+    {169, 74, NONE, 1, 0xFF, E(GLOBAL)}, /* 1059: ChargingStatusRes, ChargingStatusResType */
+    {171, 67, NONE, 1, 0xFF, E(GLOBAL)}, /* 1060: ContractAuthenticationReq, ContractAuthenticationReqType */
+    {173, 68, NONE, 1, 0xFF, E(GLOBAL)}, /* 1061: ContractAuthenticationRes, ContractAuthenticationResType */
+    {178, 87, NONE, 1, 0xFF, E(GLOBAL)}, /* 1062: CurrentDemandReq, CurrentDemandReqType */
+    {180, 88, NONE, 1, 0xFF, E(GLOBAL)}, /* 1063: CurrentDemandRes, CurrentDemandResType */
+    {282, 48, NONE, 1, 0xFF, E(GLOBAL)}, /* 1064: DC_EVChargeParameter, DC_EVChargeParameterType */
+    {285, 53, NONE, 1, 0xFF, E(GLOBAL)}, /* 1065: DC_EVPowerDeliveryParameter, DC_EVPowerDeliveryParameterType */
+    {287, 51, NONE, 1, 0xFF, E(GLOBAL)}, /* 1066: DC_EVSEChargeParameter, DC_EVSEChargeParameterType */
+    {289, 44, NONE, 1, 0xFF, E(GLOBAL)}, /* 1067: DC_EVSEStatus, DC_EVSEStatusType */
+    {292, 45, NONE, 1, 0xFF, E(GLOBAL)}, /* 1068: DC_EVStatus, DC_EVStatusType */
+    {79, 111, NONE, 1, 0xFF, E(GLOBAL)}, /* 1069: DSAKeyValue, DSAKeyValueType */
+    {81, 99, NONE, 1, 0xFF, E(GLOBAL)}, /* 1070: DigestMethod, DigestMethodType */
+    {83, 114, 6, 1, 0xFF, E(GLOBAL)}, /* 1071: DigestValue, DigestValueType */
+    {298, 46, NONE, 1, 0xFF, E(GLOBAL)}, /* 1072: EVChargeParameter, EVChargeParameterType */
+    {309, 52, NONE, 1, 0xFF, E(GLOBAL)}, /* 1073: EVPowerDeliveryParameter, EVPowerDeliveryParameterType */
+    {315, 49, NONE, 1, 0xFF, E(GLOBAL)}, /* 1074: EVSEChargeParameter, EVSEChargeParameterType */
+    {332, 41, NONE, 1, 0xFF, E(GLOBAL)}, /* 1075: EVSEStatus, EVSEStatusType */
+    {336, 43, NONE, 1, 0xFF, E(GLOBAL)}, /* 1076: EVStatus, EVStatusType */
+    {339, 34, NONE, 1, 0xFF, E(GLOBAL)}, /* 1077: Entry, EntryType */
+    {90, 100, NONE, 1, 0xFF, E(GLOBAL)}, /* 1078: KeyInfo, KeyInfoType */
+    {92, 0, 0, 1, 0xFF, E(GLOBAL)}, /* 1079: KeyName, string */
+    {93, 101, NONE, 1, 0xFF, E(GLOBAL)}, /* 1080: KeyValue, KeyValueType */
+    {95, 108, NONE, 1, 0xFF, E(GLOBAL)}, /* 1081: Manifest, ManifestType */
+    {207, 75, NONE, 1, 0xFF, E(GLOBAL)}, /* 1082: MeteringReceiptReq, MeteringReceiptReqType */
+    {209, 76, NONE, 1, 0xFF, E(GLOBAL)}, /* 1083: MeteringReceiptRes, MeteringReceiptResType */
+    {97, 0, 0, 1, 0xFF, E(GLOBAL)}, /* 1084: MgmtData, string */
+    {99, 107, NONE, 1, 0xFF, E(GLOBAL)}, /* 1085: Object, ObjectType */
+    {102, 105, NONE, 1, 0xFF, E(GLOBAL)}, /* 1086: PGPData, PGPDataType */
+    {357, 36, NONE, 1, 0xFF, E(GLOBAL)}, /* 1087: PMaxScheduleEntry, PMaxScheduleEntryType */
+    {212, 65, NONE, 1, 0xFF, E(GLOBAL)}, /* 1088: PaymentDetailsReq, PaymentDetailsReqType */
+    {214, 66, NONE, 1, 0xFF, E(GLOBAL)}, /* 1089: PaymentDetailsRes, PaymentDetailsResType */
+    {217, 71, NONE, 1, 0xFF, E(GLOBAL)}, /* 1090: PowerDeliveryReq, PowerDeliveryReqType */
+    {219, 72, NONE, 1, 0xFF, E(GLOBAL)}, /* 1091: PowerDeliveryRes, PowerDeliveryResType */
+    {221, 85, NONE, 1, 0xFF, E(GLOBAL)}, /* 1092: PreChargeReq, PreChargeReqType */
+    {223, 86, NONE, 1, 0xFF, E(GLOBAL)}, /* 1093: PreChargeRes, PreChargeResType */
+    {108, 112, NONE, 1, 0xFF, E(GLOBAL)}, /* 1094: RSAKeyValue, RSAKeyValueType */
+    {110, 96, NONE, 1, 0xFF, E(GLOBAL)}, /* 1095: Reference, ReferenceType */
+    {374, 38, NONE, 1, 0xFF, E(GLOBAL)}, /* 1096: RelativeTimeInterval, RelativeTimeIntervalType */
+    {112, 102, NONE, 1, 0xFF, E(GLOBAL)}, /* 1097: RetrievalMethod, RetrievalMethodType */
+    {378, 30, NONE, 1, 0xFF, E(GLOBAL)}, /* 1098: SAScheduleList, SAScheduleListType */
+    {383, 29, NONE, 1, 0xFF, E(GLOBAL)}, /* 1099: SASchedules, SASchedulesType */
+    {114, 106, NONE, 1, 0xFF, E(GLOBAL)}, /* 1100: SPKIData, SPKIDataType */
+    {387, 35, NONE, 1, 0xFF, E(GLOBAL)}, /* 1101: SalesTariffEntry, SalesTariffEntryType */
+    {396, 22, NONE, 1, 0xFF, E(GLOBAL)}, /* 1102: ServiceCharge, ServiceChargeType */
+    {235, 61, NONE, 1, 0xFF, E(GLOBAL)}, /* 1103: ServiceDetailReq, ServiceDetailReqType */
+    {237, 62, NONE, 1, 0xFF, E(GLOBAL)}, /* 1104: ServiceDetailRes, ServiceDetailResType */
+    {239, 59, NONE, 1, 0xFF, E(GLOBAL)}, /* 1105: ServiceDiscoveryReq, ServiceDiscoveryReqType */
+    {241, 60, NONE, 1, 0xFF, E(GLOBAL)}, /* 1106: ServiceDiscoveryRes, ServiceDiscoveryResType */
+    {246, 63, NONE, 1, 0xFF, E(GLOBAL)}, /* 1107: ServicePaymentSelectionReq, ServicePaymentSelectionReqType */
+    {248, 64, NONE, 1, 0xFF, E(GLOBAL)}, /* 1108: ServicePaymentSelectionRes, ServicePaymentSelectionResType */
+    {252, 57, NONE, 1, 0xFF, E(GLOBAL)}, /* 1109: SessionSetupReq, SessionSetupReqType */
+    {254, 58, NONE, 1, 0xFF, E(GLOBAL)}, /* 1110: SessionSetupRes, SessionSetupResType */
+    {256, 77, NONE, 1, 0xFF, E(GLOBAL)}, /* 1111: SessionStopReq, SessionStopType */
+    {257, 78, NONE, 1, 0xFF, E(GLOBAL)}, /* 1112: SessionStopRes, SessionStopResType */
+    {118, 91, NONE, 1, 0xFF, E(GLOBAL)}, /* 1113: Signature, SignatureType */
+    {119, 95, NONE, 1, 0xFF, E(GLOBAL)}, /* 1114: SignatureMethod, SignatureMethodType */
+    {121, 109, NONE, 1, 0xFF, E(GLOBAL)}, /* 1115: SignatureProperties, SignaturePropertiesType */
+    {123, 110, NONE, 1, 0xFF, E(GLOBAL)}, /* 1116: SignatureProperty, SignaturePropertyType */
+    {126, 92, NONE, 1, 0xFF, E(GLOBAL)}, /* 1117: SignatureValue, SignatureValueType */
+    {128, 93, NONE, 1, 0xFF, E(GLOBAL)}, /* 1118: SignedInfo, SignedInfoType */
+    {410, 37, NONE, 1, 0xFF, E(GLOBAL)}, /* 1119: TimeInterval, IntervalType */
+    {130, 98, NONE, 1, 0xFF, E(GLOBAL)}, /* 1120: Transform, TransformType */
+    {132, 97, NONE, 1, 0xFF, E(GLOBAL)}, /* 1121: Transforms, TransformsType */
+    {457, 113, NONE, 1, 0xFF, E(GLOBAL)}, /* 1122: V2G_Message, V2G_Message */
+    {260, 89, NONE, 1, 0xFF, E(GLOBAL)}, /* 1123: WeldingDetectionReq, WeldingDetectionReqType */
+    {262, 90, NONE, 1, 0xFF, E(GLOBAL)}, /* 1124: WeldingDetectionRes, WeldingDetectionResType */
+    {136, 103, NONE, 1, 0xFF, E(GLOBAL)}, /* 1125: X509Data, X509DataType */
+    {146, 42, NONE, 1, 0xFF, 0}, /* 1126: AC_EVSEStatus, AC_EVSEStatusType */
+    {452, 11, NONE, 1, 0xFF, 0}, /* 1127: Body, BodyType */
+    {147, 116, 8, 1, 0xFF, 0}, /* 1128: BulkChargingComplete, boolean */
+    {270, 116, 8, 1, 0xFF, 0}, /* 1129: BulkChargingComplete, boolean */
+    {271, 143, 29, 1, 0xFF, 0}, /* 1130: BulkSOC, percentValueType */
+    {272, 125, 16, 1, 0xFF, 0}, /* 1131: Certificate, certificateType */
+    {164, 22, NONE, 1, 0xFF, 0}, /* 1132: ChargeService, ServiceChargeType */
+    {165, 116, 8, 1, 0xFF, 0}, /* 1133: ChargingComplete, boolean */
+    {274, 116, 8, 1, 0xFF, 0}, /* 1134: ChargingComplete, boolean */
+    {166, 54, NONE, 1, 0xFF, 0}, /* 1135: ChargingProfile, ChargingProfileType */
+    {275, 137, 12, 1, 0xFF, 0}, /* 1136: ChargingProfileEntryMaxPower, PMaxType */
+    {276, 5, 2, 1, 0xFF, 0}, /* 1137: ChargingProfileEntryStart, unsignedInt */
+    {278, 39, NONE, 1, 0xFF, 0}, /* 1138: ConsumptionCost, ConsumptionCostType */
+    {175, 148, 33, 1, 0xFF, 0}, /* 1139: ContractID, contractIDType */
+    {176, 23, NONE, 1, 0xFF, 0}, /* 1140: ContractSignatureCertChain, CertificateChainType */
+    {177, 153, 37, 1, 0xFF, 0}, /* 1141: ContractSignatureEncryptedPrivateKey, privateKeyType */
+    {280, 40, NONE, 1, 0xFF, 0}, /* 1142: Cost, CostType */
+    {182, 44, NONE, 1, 0xFF, 0}, /* 1143: DC_EVSEStatus, DC_EVSEStatusType */
+    {183, 45, NONE, 1, 0xFF, 0}, /* 1144: DC_EVStatus, DC_EVStatusType */
+    {184, 152, 36, 1, 0xFF, 0}, /* 1145: DHParams, dHParamsType */
+    {185, 130, 19, 1, 0xFF, 0}, /* 1146: DateTimeNow, long */
+    {294, 5, 2, 1, 0xFF, 0}, /* 1147: DepartureTime, unsignedInt */
+    {295, 27, NONE, 1, 0xFF, 0}, /* 1148: EAmount, PhysicalValueType */
+    {296, 10, 3, 1, 0xFF, 0}, /* 1149: EPriceLevel, unsignedByte */
+    {186, 145, 7, 1, 0xFF, 0}, /* 1150: EVCCID, evccIDType */
+    {297, 116, 8, 1, 0xFF, 0}, /* 1151: EVCabinConditioning, boolean */
+    {300, 27, NONE, 1, 0xFF, 0}, /* 1152: EVEnergyCapacity, PhysicalValueType */
+    {301, 27, NONE, 1, 0xFF, 0}, /* 1153: EVEnergyRequest, PhysicalValueType */
+    {302, 142, 28, 1, 0xFF, 0}, /* 1154: EVErrorCode, DC_EVErrorCodeType */
+    {303, 27, NONE, 1, 0xFF, 0}, /* 1155: EVMaxCurrent, PhysicalValueType */
+    {304, 27, NONE, 1, 0xFF, 0}, /* 1156: EVMaxVoltage, PhysicalValueType */
+    {187, 27, NONE, 1, 0xFF, 0}, /* 1157: EVMaximumCurrentLimit, PhysicalValueType */
+    {305, 27, NONE, 1, 0xFF, 0}, /* 1158: EVMaximumCurrentLimit, PhysicalValueType */
+    {188, 27, NONE, 1, 0xFF, 0}, /* 1159: EVMaximumPowerLimit, PhysicalValueType */
+    {306, 27, NONE, 1, 0xFF, 0}, /* 1160: EVMaximumPowerLimit, PhysicalValueType */
+    {189, 27, NONE, 1, 0xFF, 0}, /* 1161: EVMaximumVoltageLimit, PhysicalValueType */
+    {307, 27, NONE, 1, 0xFF, 0}, /* 1162: EVMaximumVoltageLimit, PhysicalValueType */
+    {308, 27, NONE, 1, 0xFF, 0}, /* 1163: EVMinCurrent, PhysicalValueType */
+    {311, 116, 8, 1, 0xFF, 0}, /* 1164: EVRESSConditioning, boolean */
+    {312, 143, 29, 1, 0xFF, 0}, /* 1165: EVRESSSOC, percentValueType */
+    {313, 116, 8, 1, 0xFF, 0}, /* 1166: EVReady, boolean */
+    {190, 151, 35, 1, 0xFF, 0}, /* 1167: EVRequestedEnergyTransferType, EVRequestedEnergyTransferType */
+    {191, 116, 8, 1, 0xFF, 0}, /* 1168: EVSECurrentLimitAchieved, boolean */
+    {317, 27, NONE, 1, 0xFF, 0}, /* 1169: EVSECurrentRegulationTolerance, PhysicalValueType */
+    {318, 27, NONE, 1, 0xFF, 0}, /* 1170: EVSEEnergyToBeDelivered, PhysicalValueType */
+    {192, 147, 32, 1, 0xFF, 0}, /* 1171: EVSEID, evseIDType */
+    {319, 140, 26, 1, 0xFF, 0}, /* 1172: EVSEIsolationStatus, isolationLevelType */
+    {193, 27, NONE, 1, 0xFF, 0}, /* 1173: EVSEMaxCurrent, PhysicalValueType */
+    {320, 27, NONE, 1, 0xFF, 0}, /* 1174: EVSEMaxCurrent, PhysicalValueType */
+    {321, 27, NONE, 1, 0xFF, 0}, /* 1175: EVSEMaxVoltage, PhysicalValueType */
+    {194, 27, NONE, 1, 0xFF, 0}, /* 1176: EVSEMaximumCurrentLimit, PhysicalValueType */
+    {322, 27, NONE, 1, 0xFF, 0}, /* 1177: EVSEMaximumCurrentLimit, PhysicalValueType */
+    {195, 27, NONE, 1, 0xFF, 0}, /* 1178: EVSEMaximumPowerLimit, PhysicalValueType */
+    {323, 27, NONE, 1, 0xFF, 0}, /* 1179: EVSEMaximumPowerLimit, PhysicalValueType */
+    {196, 27, NONE, 1, 0xFF, 0}, /* 1180: EVSEMaximumVoltageLimit, PhysicalValueType */
+    {324, 27, NONE, 1, 0xFF, 0}, /* 1181: EVSEMaximumVoltageLimit, PhysicalValueType */
+    {325, 27, NONE, 1, 0xFF, 0}, /* 1182: EVSEMinCurrent, PhysicalValueType */
+    {326, 27, NONE, 1, 0xFF, 0}, /* 1183: EVSEMinimumCurrentLimit, PhysicalValueType */
+    {327, 27, NONE, 1, 0xFF, 0}, /* 1184: EVSEMinimumVoltageLimit, PhysicalValueType */
+    {328, 139, 25, 1, 0xFF, 0}, /* 1185: EVSENotification, EVSENotificationType */
+    {330, 27, NONE, 1, 0xFF, 0}, /* 1186: EVSEPeakCurrentRipple, PhysicalValueType */
+    {197, 116, 8, 1, 0xFF, 0}, /* 1187: EVSEPowerLimitAchieved, boolean */
+    {198, 27, NONE, 1, 0xFF, 0}, /* 1188: EVSEPresentCurrent, PhysicalValueType */
+    {199, 27, NONE, 1, 0xFF, 0}, /* 1189: EVSEPresentVoltage, PhysicalValueType */
+    {200, 150, 34, 1, 0xFF, 0}, /* 1190: EVSEProcessing, EVSEProcessingType */
+    {333, 141, 27, 1, 0xFF, 0}, /* 1191: EVSEStatusCode, DC_EVSEStatusCodeType */
+    {201, 116, 8, 1, 0xFF, 0}, /* 1192: EVSEVoltageLimitAchieved, boolean */
+    {202, 27, NONE, 1, 0xFF, 0}, /* 1193: EVTargetCurrent, PhysicalValueType */
+    {203, 27, NONE, 1, 0xFF, 0}, /* 1194: EVTargetVoltage, PhysicalValueType */
+    {338, 124, 15, 1, 0xFF, 0}, /* 1195: EnergyTransferType, EVSESupportedEnergyTransferType */
+    {85, 157, 6, 1, 0xFF, 0}, /* 1196: Exponent, CryptoBinary */
+    {341, 133, 22, 1, 0xFF, 0}, /* 1197: FaultCode, faultCodeType */
+    {342, 134, 23, 1, 0xFF, 0}, /* 1198: FaultMsg, faultMsgType */
+    {343, 116, 8, 1, 0xFF, 0}, /* 1199: FreeService, boolean */
+    {344, 143, 29, 1, 0xFF, 0}, /* 1200: FullSOC, percentValueType */
+    {86, 157, 6, 1, 0xFF, 0}, /* 1201: G, CryptoBinary */
+    {204, 149, 0, 1, 0xFF, 0}, /* 1202: GenChallenge, genChallengeType */
+    {87, 154, 38, 1, 0xFF, 0}, /* 1203: HMACOutputLength, HMACOutputLengthType */
+    {456, 13, NONE, 1, 0xFF, 0}, /* 1204: Header, MessageHeaderType */
+    {89, 157, 6, 1, 0xFF, 0}, /* 1205: J, CryptoBinary */
+    {205, 25, NONE, 1, 0xFF, 0}, /* 1206: ListOfRootCertificateIDs, ListOfRootCertificateIDsType */
+    {347, 127, 10, 1, 0xFF, 0}, /* 1207: MeterID, meterIDType */
+    {206, 26, NONE, 1, 0xFF, 0}, /* 1208: MeterInfo, MeterInfoType */
+    {349, 27, NONE, 1, 0xFF, 0}, /* 1209: MeterReading, PhysicalValueType */
+    {350, 129, 12, 1, 0xFF, 0}, /* 1210: MeterStatus, meterStatusType */
+    {98, 157, 6, 1, 0xFF, 0}, /* 1211: Modulus, CryptoBinary */
+    {351, 131, 20, 1, 0xFF, 0}, /* 1212: Multiplier, unitMultiplierType */
+    {459, 28, NONE, 1, 0xFF, 0}, /* 1213: Notification, NotificationType */
+    {352, 5, 2, 1, 0xFF, 0}, /* 1214: NotificationMaxDelay, unsignedInt */
+    {354, 10, 3, 1, 0xFF, 0}, /* 1215: NumEPriceLevels, unsignedByte */
+    {211, 125, 16, 1, 0xFF, 0}, /* 1216: OEMProvisioningCert, certificateType */
+    {101, 157, 6, 1, 0xFF, 0}, /* 1217: P, CryptoBinary */
+    {104, 155, 6, 1, 0xFF, 0}, /* 1218: PGPKeyID, base64Binary */
+    {105, 155, 6, 1, 0xFF, 0}, /* 1219: PGPKeyPacket, base64Binary */
+    {355, 137, 12, 1, 0xFF, 0}, /* 1220: PMax, PMaxType */
+    {356, 33, NONE, 1, 0xFF, 0}, /* 1221: PMaxSchedule, PMaxScheduleType */
+    {359, 135, 12, 1, 0xFF, 0}, /* 1222: PMaxScheduleID, SAIDType */
+    {362, 21, NONE, 1, 0xFF, 0}, /* 1223: Parameter, ParameterType */
+    {363, 20, NONE, 1, 0xFF, 0}, /* 1224: ParameterSet, ParameterSetType */
+    {364, 121, 12, 1, 0xFF, 0}, /* 1225: ParameterSetID, short */
+    {367, 144, 30, 1, 0xFF, 0}, /* 1226: PaymentOption, paymentOptionType */
+    {216, 56, NONE, 1, 0xFF, 0}, /* 1227: PaymentOptions, PaymentOptionsType */
+    {106, 157, 6, 1, 0xFF, 0}, /* 1228: PgenCounter, CryptoBinary */
+    {370, 116, 8, 1, 0xFF, 0}, /* 1229: PowerSwitchClosed, boolean */
+    {371, 55, NONE, 1, 0xFF, 0}, /* 1230: ProfileEntry, ProfileEntryType */
+    {107, 157, 6, 1, 0xFF, 0}, /* 1231: Q, CryptoBinary */
+    {373, 116, 8, 1, 0xFF, 0}, /* 1232: RCD, boolean */
+    {225, 116, 8, 1, 0xFF, 0}, /* 1233: ReadyToChargeState, boolean */
+    {226, 116, 8, 1, 0xFF, 0}, /* 1234: ReceiptRequired, boolean */
+    {227, 27, NONE, 1, 0xFF, 0}, /* 1235: RemainingTimeToBulkSoC, PhysicalValueType */
+    {228, 27, NONE, 1, 0xFF, 0}, /* 1236: RemainingTimeToFullSoC, PhysicalValueType */
+    {229, 146, 31, 1, 0xFF, 0}, /* 1237: ResponseCode, responseCodeType */
+    {230, 121, 12, 1, 0xFF, 0}, /* 1238: RetryCounter, short */
+    {376, 126, 17, 1, 0xFF, 0}, /* 1239: RootCertificateID, rootCertificateIDType */
+    {380, 31, NONE, 1, 0xFF, 0}, /* 1240: SAScheduleTuple, SAScheduleTupleType */
+    {231, 135, 12, 1, 0xFF, 0}, /* 1241: SAScheduleTupleID, SAIDType */
+    {381, 135, 12, 1, 0xFF, 0}, /* 1242: SAScheduleTupleID, SAIDType */
+    {116, 155, 6, 1, 0xFF, 0}, /* 1243: SPKISexp, base64Binary */
+    {385, 32, NONE, 1, 0xFF, 0}, /* 1244: SalesTariff, SalesTariffType */
+    {386, 136, 10, 1, 0xFF, 0}, /* 1245: SalesTariffDescription, tariffDescriptionType */
+    {389, 135, 12, 1, 0xFF, 0}, /* 1246: SalesTariffID, SAIDType */
+    {117, 157, 6, 1, 0xFF, 0}, /* 1247: Seed, CryptoBinary */
+    {232, 144, 30, 1, 0xFF, 0}, /* 1248: SelectedPaymentOption, paymentOptionType */
+    {391, 18, NONE, 1, 0xFF, 0}, /* 1249: SelectedService, SelectedServiceType */
+    {233, 17, NONE, 1, 0xFF, 0}, /* 1250: SelectedServiceList, SelectedServiceListType */
+    {394, 14, NONE, 1, 0xFF, 0}, /* 1251: Service, ServiceType */
+    {234, 119, 11, 1, 0xFF, 0}, /* 1252: ServiceCategory, serviceCategoryType */
+    {395, 119, 11, 1, 0xFF, 0}, /* 1253: ServiceCategory, serviceCategoryType */
+    {243, 117, 9, 1, 0xFF, 0}, /* 1254: ServiceID, serviceIDType */
+    {398, 117, 9, 1, 0xFF, 0}, /* 1255: ServiceID, serviceIDType */
+    {244, 15, NONE, 1, 0xFF, 0}, /* 1256: ServiceList, ServiceTagListType */
+    {399, 118, 10, 1, 0xFF, 0}, /* 1257: ServiceName, serviceNameType */
+    {245, 19, NONE, 1, 0xFF, 0}, /* 1258: ServiceParameterList, ServiceParameterListType */
+    {250, 120, 10, 1, 0xFF, 0}, /* 1259: ServiceScope, serviceScopeType */
+    {401, 120, 10, 1, 0xFF, 0}, /* 1260: ServiceScope, serviceScopeType */
+    {402, 16, NONE, 1, 0xFF, 0}, /* 1261: ServiceTag, ServiceTagType */
+    {251, 115, 7, 1, 0xFF, 0}, /* 1262: SessionID, sessionIDType */
+    {460, 115, 7, 1, 0xFF, 0}, /* 1263: SessionID, sessionIDType */
+    {406, 128, 18, 1, 0xFF, 0}, /* 1264: SigMeterReading, sigMeterReadingType */
+    {407, 24, NONE, 1, 0xFF, 0}, /* 1265: SubCertificates, SubCertificatesType */
+    {409, 130, 19, 1, 0xFF, 0}, /* 1266: TMeter, long */
+    {411, 132, 21, 1, 0xFF, 0}, /* 1267: Unit, unitSymbolType */
+    {412, 121, 12, 1, 0xFF, 0}, /* 1268: Value, short */
+    {134, 155, 6, 1, 0xFF, 0}, /* 1269: X509CRL, base64Binary */
+    {135, 155, 6, 1, 0xFF, 0}, /* 1270: X509Certificate, base64Binary */
+    {138, 0, 0, 1, 0xFF, 0}, /* 1271: X509IssuerName, string */
+    {139, 104, NONE, 1, 0xFF, 0}, /* 1272: X509IssuerSerial, X509IssuerSerialType */
+    {141, 155, 6, 1, 0xFF, 0}, /* 1273: X509SKI, base64Binary */
+    {142, 156, 38, 1, 0xFF, 0}, /* 1274: X509SerialNumber, integer */
+    {143, 0, 0, 1, 0xFF, 0}, /* 1275: X509SubjectName, string */
+    {144, 0, 0, 1, 0xFF, 0}, /* 1276: XPath, string */
+    {145, 157, 6, 1, 0xFF, 0}, /* 1277: Y, CryptoBinary */
+    {413, 5, 2, 1, 0xFF, 0}, /* 1278: amount, unsignedInt */
+    {414, 131, 20, 1, 0xFF, 0}, /* 1279: amountMultiplier, unitMultiplierType */
+    {415, 116, 8, 1, 0xFF, 0}, /* 1280: boolValue, boolean */
+    {416, 122, 13, 1, 0xFF, 0}, /* 1281: byteValue, byte */
+    {419, 138, 24, 1, 0xFF, 0}, /* 1282: costKind, costKindType */
+    {422, 5, 2, 1, 0xFF, 0}, /* 1283: duration, unsignedInt */
+    {428, 123, 14, 1, 0xFF, 0}, /* 1284: intValue, int */
+    {434, 27, NONE, 1, 0xFF, 0}, /* 1285: physicalValue, PhysicalValueType */
+    {443, 121, 12, 1, 0xFF, 0}, /* 1286: shortValue, short */
+    {445, 5, 2, 1, 0xFF, 0}, /* 1287: start, unsignedInt */
+    {446, 5, 2, 1, 0xFF, 0}, /* 1288: startValue, unsignedInt */
+    {447, 0, 0, 1, 0xFF, 0}, /* 1289: stringValue, string */
+    {0, 9, 0, 1, 0xFF, E(ATTRIBUTE)}, /* 1290: Algorithm, anyURI */
+    {2, 9, 0, 1, 0xFF, E(ATTRIBUTE)}, /* 1291: Encoding, anyURI */
+    {3, 0, 0, 1, 0xFF, E(ATTRIBUTE)}, /* 1292: Id, string */
+    {4, 0, 0, 1, 0xFF, E(ATTRIBUTE)}, /* 1293: MimeType, string */
+    {5, 0, 0, 1, 0xFF, E(ATTRIBUTE)}, /* 1294: Name, string */
+    {10, 9, 0, 1, 0xFF, E(ATTRIBUTE)}, /* 1295: Target, anyURI */
+    {11, 9, 0, 1, 0xFF, E(ATTRIBUTE)}, /* 1296: Type, anyURI */
+    {12, 9, 0, 1, 0xFF, E(ATTRIBUTE)}, /* 1297: URI, anyURI */
+    {13, 158, 39, 1, 0xFF, E(ATTRIBUTE)}, /* 1298: ValueType, valueType */
+    {586, 200, NONE, 1, 0xFF, E(GLOBAL)}, /* 1299: AC_EVChargeParameter, AC_EVChargeParameterType */
+    {588, 203, NONE, 1, 0xFF, E(GLOBAL)}, /* 1300: AC_EVSEChargeParameter, AC_EVSEChargeParameterType */
+    {590, 195, NONE, 1, 0xFF, E(GLOBAL)}, /* 1301: AC_EVSEStatus, AC_EVSEStatusType */
+    {462, 222, NONE, 1, 0xFF, E(GLOBAL)}, /* 1302: AuthorizationReq, AuthorizationReqType */
+    {464, 223, NONE, 1, 0xFF, E(GLOBAL)}, /* 1303: AuthorizationRes, AuthorizationResType */
+    {467, 211, NONE, 1, 0xFF, E(GLOBAL)}, /* 1304: BodyElement, BodyBaseType */
+    {470, 238, NONE, 1, 0xFF, E(GLOBAL)}, /* 1305: CableCheckReq, CableCheckReqType */
+    {472, 239, NONE, 1, 0xFF, E(GLOBAL)}, /* 1306: CableCheckRes, CableCheckResType */
+    {474, 234, NONE, 1, 0xFF, E(GLOBAL)}, /* 1307: CertificateInstallationReq, CertificateInstallationReqType */
+    {476, 235, NONE, 1, 0xFF, E(GLOBAL)}, /* 1308: CertificateInstallationRes, CertificateInstallationResType */
+    {478, 232, NONE, 1, 0xFF, E(GLOBAL)}, /* 1309: CertificateUpdateReq, CertificateUpdateReqType */
+    {480, 233, NONE, 1, 0xFF, E(GLOBAL)}, /* 1310: CertificateUpdateRes, CertificateUpdateResType */
+    {482, 224, NONE, 1, 0xFF, E(GLOBAL)}, /* 1311: ChargeParameterDiscoveryReq, ChargeParameterDiscoveryReqType */
+    {484, 225, NONE, 1, 0xFF, E(GLOBAL)}, /* 1312: ChargeParameterDiscoveryRes, ChargeParameterDiscoveryResType */
+    {491, 236, NONE, 1, 0xFF, E(GLOBAL)}, /* 1313: ChargingStatusReq, ChargingStatusReqType */
+    {493, 237, NONE, 1, 0xFF, E(GLOBAL)}, /* 1314: ChargingStatusRes, ChargingStatusResType */
+    {497, 242, NONE, 1, 0xFF, E(GLOBAL)}, /* 1315: CurrentDemandReq, CurrentDemandReqType */
+    {499, 243, NONE, 1, 0xFF, E(GLOBAL)}, /* 1316: CurrentDemandRes, CurrentDemandResType */
+    {607, 201, NONE, 1, 0xFF, E(GLOBAL)}, /* 1317: DC_EVChargeParameter, DC_EVChargeParameterType */
+    {610, 206, NONE, 1, 0xFF, E(GLOBAL)}, /* 1318: DC_EVPowerDeliveryParameter, DC_EVPowerDeliveryParameterType */
+    {612, 204, NONE, 1, 0xFF, E(GLOBAL)}, /* 1319: DC_EVSEChargeParameter, DC_EVSEChargeParameterType */
+    {614, 197, NONE, 1, 0xFF, E(GLOBAL)}, /* 1320: DC_EVSEStatus, DC_EVSEStatusType */
+    {617, 198, NONE, 1, 0xFF, E(GLOBAL)}, /* 1321: DC_EVStatus, DC_EVStatusType */
+    {624, 199, NONE, 1, 0xFF, E(GLOBAL)}, /* 1322: EVChargeParameter, EVChargeParameterType */
+    {635, 205, NONE, 1, 0xFF, E(GLOBAL)}, /* 1323: EVPowerDeliveryParameter, EVPowerDeliveryParameterType */
+    {639, 202, NONE, 1, 0xFF, E(GLOBAL)}, /* 1324: EVSEChargeParameter, EVSEChargeParameterType */
+    {655, 194, NONE, 1, 0xFF, E(GLOBAL)}, /* 1325: EVSEStatus, EVSEStatusType */
+    {658, 196, NONE, 1, 0xFF, E(GLOBAL)}, /* 1326: EVStatus, EVStatusType */
+    {662, 187, NONE, 1, 0xFF, E(GLOBAL)}, /* 1327: Entry, EntryType */
+    {527, 228, NONE, 1, 0xFF, E(GLOBAL)}, /* 1328: MeteringReceiptReq, MeteringReceiptReqType */
+    {529, 229, NONE, 1, 0xFF, E(GLOBAL)}, /* 1329: MeteringReceiptRes, MeteringReceiptResType */
+    {682, 189, NONE, 1, 0xFF, E(GLOBAL)}, /* 1330: PMaxScheduleEntry, PMaxScheduleEntryType */
+    {532, 220, NONE, 1, 0xFF, E(GLOBAL)}, /* 1331: PaymentDetailsReq, PaymentDetailsReqType */
+    {534, 221, NONE, 1, 0xFF, E(GLOBAL)}, /* 1332: PaymentDetailsRes, PaymentDetailsResType */
+    {537, 218, NONE, 1, 0xFF, E(GLOBAL)}, /* 1333: PaymentServiceSelectionReq, PaymentServiceSelectionReqType */
+    {539, 219, NONE, 1, 0xFF, E(GLOBAL)}, /* 1334: PaymentServiceSelectionRes, PaymentServiceSelectionResType */
+    {541, 226, NONE, 1, 0xFF, E(GLOBAL)}, /* 1335: PowerDeliveryReq, PowerDeliveryReqType */
+    {543, 227, NONE, 1, 0xFF, E(GLOBAL)}, /* 1336: PowerDeliveryRes, PowerDeliveryResType */
+    {545, 240, NONE, 1, 0xFF, E(GLOBAL)}, /* 1337: PreChargeReq, PreChargeReqType */
+    {547, 241, NONE, 1, 0xFF, E(GLOBAL)}, /* 1338: PreChargeRes, PreChargeResType */
+    {696, 191, NONE, 1, 0xFF, E(GLOBAL)}, /* 1339: RelativeTimeInterval, RelativeTimeIntervalType */
+    {700, 183, NONE, 1, 0xFF, E(GLOBAL)}, /* 1340: SAScheduleList, SAScheduleListType */
+    {705, 182, NONE, 1, 0xFF, E(GLOBAL)}, /* 1341: SASchedules, SASchedulesType */
+    {709, 188, NONE, 1, 0xFF, E(GLOBAL)}, /* 1342: SalesTariffEntry, SalesTariffEntryType */
+    {560, 216, NONE, 1, 0xFF, E(GLOBAL)}, /* 1343: ServiceDetailReq, ServiceDetailReqType */
+    {562, 217, NONE, 1, 0xFF, E(GLOBAL)}, /* 1344: ServiceDetailRes, ServiceDetailResType */
+    {564, 214, NONE, 1, 0xFF, E(GLOBAL)}, /* 1345: ServiceDiscoveryReq, ServiceDiscoveryReqType */
+    {566, 215, NONE, 1, 0xFF, E(GLOBAL)}, /* 1346: ServiceDiscoveryRes, ServiceDiscoveryResType */
+    {573, 212, NONE, 1, 0xFF, E(GLOBAL)}, /* 1347: SessionSetupReq, SessionSetupReqType */
+    {575, 213, NONE, 1, 0xFF, E(GLOBAL)}, /* 1348: SessionSetupRes, SessionSetupResType */
+    {577, 230, NONE, 1, 0xFF, E(GLOBAL)}, /* 1349: SessionStopReq, SessionStopReqType */
+    {579, 231, NONE, 1, 0xFF, E(GLOBAL)}, /* 1350: SessionStopRes, SessionStopResType */
+    {730, 190, NONE, 1, 0xFF, E(GLOBAL)}, /* 1351: TimeInterval, IntervalType */
+    {776, 246, NONE, 1, 0xFF, E(GLOBAL)}, /* 1352: V2G_Message, V2G_Message */
+    {581, 244, NONE, 1, 0xFF, E(GLOBAL)}, /* 1353: WeldingDetectionReq, WeldingDetectionReqType */
+    {583, 245, NONE, 1, 0xFF, E(GLOBAL)}, /* 1354: WeldingDetectionRes, WeldingDetectionResType */
+    {461, 195, NONE, 1, 0xFF, 0}, /* 1355: AC_EVSEStatus, AC_EVSEStatusType */
+    {774, 210, NONE, 1, 0xFF, 0}, /* 1356: Body, BodyType */
+    {469, 116, 8, 1, 0xFF, 0}, /* 1357: BulkChargingComplete, boolean */
+    {592, 116, 8, 1, 0xFF, 0}, /* 1358: BulkChargingComplete, boolean */
+    {593, 271, 29, 1, 0xFF, 0}, /* 1359: BulkSOC, percentValueType */
+    {594, 253, 44, 1, 0xFF, 0}, /* 1360: Certificate, certificateType */
+    {486, 280, 58, 1, 0xFF, 0}, /* 1361: ChargeProgress, chargeProgressType */
+    {487, 171, NONE, 1, 0xFF, 0}, /* 1362: ChargeService, ChargeServiceType */
+    {488, 116, 8, 1, 0xFF, 0}, /* 1363: ChargingComplete, boolean */
+    {597, 116, 8, 1, 0xFF, 0}, /* 1364: ChargingComplete, boolean */
+    {489, 207, NONE, 1, 0xFF, 0}, /* 1365: ChargingProfile, ChargingProfileType */
+    {598, 272, 52, 1, 0xFF, 0}, /* 1366: ChargingProfileEntryMaxNumberOfPhasesInUse, maxNumPhasesType */
+    {599, 180, NONE, 1, 0xFF, 0}, /* 1367: ChargingProfileEntryMaxPower, PhysicalValueType */
+    {600, 5, 2, 1, 0xFF, 0}, /* 1368: ChargingProfileEntryStart, unsignedInt */
+    {490, 281, 59, 1, 0xFF, 0}, /* 1369: ChargingSession, chargingSessionType */
+    {602, 192, NONE, 1, 0xFF, 0}, /* 1370: ConsumptionCost, ConsumptionCostType */
+    {495, 176, NONE, 1, 0xFF, 0}, /* 1371: ContractSignatureCertChain, CertificateChainType */
+    {496, 173, NONE, 1, 0xFF, 0}, /* 1372: ContractSignatureEncryptedPrivateKey, ContractSignatureEncryptedPrivateKeyType */
+    {605, 193, NONE, 1, 0xFF, 0}, /* 1373: Cost, CostType */
+    {501, 197, NONE, 1, 0xFF, 0}, /* 1374: DC_EVSEStatus, DC_EVSEStatusType */
+    {502, 198, NONE, 1, 0xFF, 0}, /* 1375: DC_EVStatus, DC_EVStatusType */
+    {503, 174, NONE, 1, 0xFF, 0}, /* 1376: DHpublickey, DiffieHellmanPublickeyType */
+    {619, 5, 2, 1, 0xFF, 0}, /* 1377: DepartureTime, unsignedInt */
+    {621, 180, NONE, 1, 0xFF, 0}, /* 1378: EAmount, PhysicalValueType */
+    {623, 10, 3, 1, 0xFF, 0}, /* 1379: EPriceLevel, unsignedByte */
+    {504, 274, 53, 1, 0xFF, 0}, /* 1380: EVCCID, evccIDType */
+    {626, 180, NONE, 1, 0xFF, 0}, /* 1381: EVEnergyCapacity, PhysicalValueType */
+    {627, 180, NONE, 1, 0xFF, 0}, /* 1382: EVEnergyRequest, PhysicalValueType */
+    {628, 270, 28, 1, 0xFF, 0}, /* 1383: EVErrorCode, DC_EVErrorCodeType */
+    {629, 180, NONE, 1, 0xFF, 0}, /* 1384: EVMaxCurrent, PhysicalValueType */
+    {630, 180, NONE, 1, 0xFF, 0}, /* 1385: EVMaxVoltage, PhysicalValueType */
+    {505, 180, NONE, 1, 0xFF, 0}, /* 1386: EVMaximumCurrentLimit, PhysicalValueType */
+    {631, 180, NONE, 1, 0xFF, 0}, /* 1387: EVMaximumCurrentLimit, PhysicalValueType */
+    {506, 180, NONE, 1, 0xFF, 0}, /* 1388: EVMaximumPowerLimit, PhysicalValueType */
+    {632, 180, NONE, 1, 0xFF, 0}, /* 1389: EVMaximumPowerLimit, PhysicalValueType */
+    {507, 180, NONE, 1, 0xFF, 0}, /* 1390: EVMaximumVoltageLimit, PhysicalValueType */
+    {633, 180, NONE, 1, 0xFF, 0}, /* 1391: EVMaximumVoltageLimit, PhysicalValueType */
+    {634, 180, NONE, 1, 0xFF, 0}, /* 1392: EVMinCurrent, PhysicalValueType */
+    {637, 271, 29, 1, 0xFF, 0}, /* 1393: EVRESSSOC, percentValueType */
+    {638, 116, 8, 1, 0xFF, 0}, /* 1394: EVReady, boolean */
+    {508, 116, 8, 1, 0xFF, 0}, /* 1395: EVSECurrentLimitAchieved, boolean */
+    {641, 180, NONE, 1, 0xFF, 0}, /* 1396: EVSECurrentRegulationTolerance, PhysicalValueType */
+    {642, 180, NONE, 1, 0xFF, 0}, /* 1397: EVSEEnergyToBeDelivered, PhysicalValueType */
+    {509, 276, 55, 1, 0xFF, 0}, /* 1398: EVSEID, evseIDType */
+    {643, 268, 51, 1, 0xFF, 0}, /* 1399: EVSEIsolationStatus, isolationLevelType */
+    {510, 180, NONE, 1, 0xFF, 0}, /* 1400: EVSEMaxCurrent, PhysicalValueType */
+    {644, 180, NONE, 1, 0xFF, 0}, /* 1401: EVSEMaxCurrent, PhysicalValueType */
+    {511, 180, NONE, 1, 0xFF, 0}, /* 1402: EVSEMaximumCurrentLimit, PhysicalValueType */
+    {645, 180, NONE, 1, 0xFF, 0}, /* 1403: EVSEMaximumCurrentLimit, PhysicalValueType */
+    {512, 180, NONE, 1, 0xFF, 0}, /* 1404: EVSEMaximumPowerLimit, PhysicalValueType */
+    {646, 180, NONE, 1, 0xFF, 0}, /* 1405: EVSEMaximumPowerLimit, PhysicalValueType */
+    {513, 180, NONE, 1, 0xFF, 0}, /* 1406: EVSEMaximumVoltageLimit, PhysicalValueType */
+    {647, 180, NONE, 1, 0xFF, 0}, /* 1407: EVSEMaximumVoltageLimit, PhysicalValueType */
+    {648, 180, NONE, 1, 0xFF, 0}, /* 1408: EVSEMinimumCurrentLimit, PhysicalValueType */
+    {649, 180, NONE, 1, 0xFF, 0}, /* 1409: EVSEMinimumVoltageLimit, PhysicalValueType */
+    {650, 180, NONE, 1, 0xFF, 0}, /* 1410: EVSENominalVoltage, PhysicalValueType */
+    {651, 267, 25, 1, 0xFF, 0}, /* 1411: EVSENotification, EVSENotificationType */
+    {653, 180, NONE, 1, 0xFF, 0}, /* 1412: EVSEPeakCurrentRipple, PhysicalValueType */
+    {514, 116, 8, 1, 0xFF, 0}, /* 1413: EVSEPowerLimitAchieved, boolean */
+    {515, 180, NONE, 1, 0xFF, 0}, /* 1414: EVSEPresentCurrent, PhysicalValueType */
+    {516, 180, NONE, 1, 0xFF, 0}, /* 1415: EVSEPresentVoltage, PhysicalValueType */
+    {517, 279, 57, 1, 0xFF, 0}, /* 1416: EVSEProcessing, EVSEProcessingType */
+    {656, 269, 27, 1, 0xFF, 0}, /* 1417: EVSEStatusCode, DC_EVSEStatusCodeType */
+    {518, 130, 19, 1, 0xFF, 0}, /* 1418: EVSETimeStamp, long */
+    {519, 116, 8, 1, 0xFF, 0}, /* 1419: EVSEVoltageLimitAchieved, boolean */
+    {520, 180, NONE, 1, 0xFF, 0}, /* 1420: EVTargetCurrent, PhysicalValueType */
+    {521, 180, NONE, 1, 0xFF, 0}, /* 1421: EVTargetVoltage, PhysicalValueType */
+    {660, 252, 35, 1, 0xFF, 0}, /* 1422: EnergyTransferMode, EnergyTransferModeType */
+    {664, 260, 22, 1, 0xFF, 0}, /* 1423: FaultCode, faultCodeType */
+    {665, 261, 23, 1, 0xFF, 0}, /* 1424: FaultMsg, faultMsgType */
+    {666, 116, 8, 1, 0xFF, 0}, /* 1425: FreeService, boolean */
+    {667, 271, 29, 1, 0xFF, 0}, /* 1426: FullSOC, percentValueType */
+    {522, 278, 56, 1, 0xFF, 0}, /* 1427: GenChallenge, genChallengeType */
+    {775, 163, NONE, 1, 0xFF, 0}, /* 1428: Header, MessageHeaderType */
+    {524, 178, NONE, 1, 0xFF, 0}, /* 1429: ListOfRootCertificateIDs, ListOfRootCertificateIDsType */
+    {525, 162, 9, 1, 0xFF, 0}, /* 1430: MaxEntriesSAScheduleTuple, unsignedShort */
+    {671, 254, 10, 1, 0xFF, 0}, /* 1431: MeterID, meterIDType */
+    {526, 179, NONE, 1, 0xFF, 0}, /* 1432: MeterInfo, MeterInfoType */
+    {673, 255, 45, 1, 0xFF, 0}, /* 1433: MeterReading, unsignedLong */
+    {674, 257, 12, 1, 0xFF, 0}, /* 1434: MeterStatus, meterStatusType */
+    {675, 258, 20, 1, 0xFF, 0}, /* 1435: Multiplier, unitMultiplierType */
+    {778, 181, NONE, 1, 0xFF, 0}, /* 1436: Notification, NotificationType */
+    {677, 162, 9, 1, 0xFF, 0}, /* 1437: NotificationMaxDelay, unsignedShort */
+    {679, 10, 3, 1, 0xFF, 0}, /* 1438: NumEPriceLevels, unsignedByte */
+    {531, 253, 44, 1, 0xFF, 0}, /* 1439: OEMProvisioningCert, certificateType */
+    {680, 180, NONE, 1, 0xFF, 0}, /* 1440: PMax, PhysicalValueType */
+    {681, 186, NONE, 1, 0xFF, 0}, /* 1441: PMaxSchedule, PMaxScheduleType */
+    {685, 170, NONE, 1, 0xFF, 0}, /* 1442: Parameter, ParameterType */
+    {686, 169, NONE, 1, 0xFF, 0}, /* 1443: ParameterSet, ParameterSetType */
+    {687, 121, 12, 1, 0xFF, 0}, /* 1444: ParameterSetID, short */
+    {690, 273, 30, 1, 0xFF, 0}, /* 1445: PaymentOption, paymentOptionType */
+    {536, 209, NONE, 1, 0xFF, 0}, /* 1446: PaymentOptionList, PaymentOptionListType */
+    {693, 208, NONE, 1, 0xFF, 0}, /* 1447: ProfileEntry, ProfileEntryType */
+    {695, 116, 8, 1, 0xFF, 0}, /* 1448: RCD, boolean */
+    {549, 116, 8, 1, 0xFF, 0}, /* 1449: ReceiptRequired, boolean */
+    {550, 180, NONE, 1, 0xFF, 0}, /* 1450: RemainingTimeToBulkSoC, PhysicalValueType */
+    {551, 180, NONE, 1, 0xFF, 0}, /* 1451: RemainingTimeToFullSoC, PhysicalValueType */
+    {552, 252, 35, 1, 0xFF, 0}, /* 1452: RequestedEnergyTransferMode, EnergyTransferModeType */
+    {553, 275, 54, 1, 0xFF, 0}, /* 1453: ResponseCode, responseCodeType */
+    {554, 121, 12, 1, 0xFF, 0}, /* 1454: RetryCounter, short */
+    {698, 104, NONE, 1, 0xFF, 0}, /* 1455: RootCertificateID, X509IssuerSerialType */
+    {555, 176, NONE, 1, 0xFF, 0}, /* 1456: SAProvisioningCertificateChain, CertificateChainType */
+    {702, 184, NONE, 1, 0xFF, 0}, /* 1457: SAScheduleTuple, SAScheduleTupleType */
+    {556, 262, 48, 1, 0xFF, 0}, /* 1458: SAScheduleTupleID, SAIDType */
+    {703, 262, 48, 1, 0xFF, 0}, /* 1459: SAScheduleTupleID, SAIDType */
+    {707, 185, NONE, 1, 0xFF, 0}, /* 1460: SalesTariff, SalesTariffType */
+    {708, 263, 10, 1, 0xFF, 0}, /* 1461: SalesTariffDescription, tariffDescriptionType */
+    {711, 262, 48, 1, 0xFF, 0}, /* 1462: SalesTariffID, SAIDType */
+    {557, 273, 30, 1, 0xFF, 0}, /* 1463: SelectedPaymentOption, paymentOptionType */
+    {713, 167, NONE, 1, 0xFF, 0}, /* 1464: SelectedService, SelectedServiceType */
+    {558, 166, NONE, 1, 0xFF, 0}, /* 1465: SelectedServiceList, SelectedServiceListType */
+    {716, 164, NONE, 1, 0xFF, 0}, /* 1466: Service, ServiceType */
+    {559, 250, 11, 1, 0xFF, 0}, /* 1467: ServiceCategory, serviceCategoryType */
+    {717, 250, 11, 1, 0xFF, 0}, /* 1468: ServiceCategory, serviceCategoryType */
+    {568, 248, 9, 1, 0xFF, 0}, /* 1469: ServiceID, serviceIDType */
+    {718, 248, 9, 1, 0xFF, 0}, /* 1470: ServiceID, serviceIDType */
+    {569, 165, NONE, 1, 0xFF, 0}, /* 1471: ServiceList, ServiceListType */
+    {720, 249, 10, 1, 0xFF, 0}, /* 1472: ServiceName, serviceNameType */
+    {570, 168, NONE, 1, 0xFF, 0}, /* 1473: ServiceParameterList, ServiceParameterListType */
+    {571, 251, 23, 1, 0xFF, 0}, /* 1474: ServiceScope, serviceScopeType */
+    {722, 251, 23, 1, 0xFF, 0}, /* 1475: ServiceScope, serviceScopeType */
+    {572, 247, 7, 1, 0xFF, 0}, /* 1476: SessionID, sessionIDType */
+    {779, 247, 7, 1, 0xFF, 0}, /* 1477: SessionID, sessionIDType */
+    {724, 256, 46, 1, 0xFF, 0}, /* 1478: SigMeterReading, sigMeterReadingType */
+    {725, 177, NONE, 1, 0xFF, 0}, /* 1479: SubCertificates, SubCertificatesType */
+    {727, 172, NONE, 1, 0xFF, 0}, /* 1480: SupportedEnergyTransferMode, SupportedEnergyTransferModeType */
+    {729, 130, 19, 1, 0xFF, 0}, /* 1481: TMeter, long */
+    {731, 259, 47, 1, 0xFF, 0}, /* 1482: Unit, unitSymbolType */
+    {732, 121, 12, 1, 0xFF, 0}, /* 1483: Value, short */
+    {733, 5, 2, 1, 0xFF, 0}, /* 1484: amount, unsignedInt */
+    {734, 258, 20, 1, 0xFF, 0}, /* 1485: amountMultiplier, unitMultiplierType */
+    {735, 116, 8, 1, 0xFF, 0}, /* 1486: boolValue, boolean */
+    {736, 122, 13, 1, 0xFF, 0}, /* 1487: byteValue, byte */
+    {740, 266, 24, 1, 0xFF, 0}, /* 1488: costKind, costKindType */
+    {743, 265, 50, 1, 0xFF, 0}, /* 1489: duration, duration */
+    {585, NONE, NONE, 1, 0xFF, 0}, /* 1490: eMAID, several types */
+    {750, 123, 14, 1, 0xFF, 0}, /* 1491: intValue, int */
+    {757, 180, NONE, 1, 0xFF, 0}, /* 1492: physicalValue, PhysicalValueType */
+    {765, 121, 12, 1, 0xFF, 0}, /* 1493: shortValue, short */
+    {767, 264, 49, 1, 0xFF, 0}, /* 1494: start, start */
+    {768, 180, NONE, 1, 0xFF, 0}, /* 1495: startValue, PhysicalValueType */
+    {769, 0, 0, 1, 0xFF, 0}, /* 1496: stringValue, string */
+    {3, 160, 0, 1, 0xFF, E(ATTRIBUTE)}, /* 1497: Id, ID */
+    {523, 160, 0, 1, 0xFF, E(ATTRIBUTE)}, /* 1498: Id, ID */
+    {668, 160, 0, 1, 0xFF, E(ATTRIBUTE)}, /* 1499: Id, ID */
+    {676, 0, 0, 1, 0xFF, E(ATTRIBUTE)}, /* 1500: Name, string */
+    {790, 291, NONE, 1, 0xFF, E(GLOBAL)}, /* 1501: AuthorizationReq, AuthorizationReqType */
+    {792, 292, NONE, 1, 0xFF, E(GLOBAL)}, /* 1502: AuthorizationRes, AuthorizationResType */
+    {795, 289, NONE, 1, 0xFF, E(GLOBAL)}, /* 1503: AuthorizationSetupReq, AuthorizationSetupReqType */
+    {797, 290, NONE, 1, 0xFF, E(GLOBAL)}, /* 1504: AuthorizationSetupRes, AuthorizationSetupResType */
+    {1080, 376, NONE, 1, 0xFF, E(GLOBAL)}, /* 1505: CLReqControlMode, CLReqControlModeType */
+    {1082, 377, NONE, 1, 0xFF, E(GLOBAL)}, /* 1506: CLResControlMode, CLResControlModeType */
+    {805, 307, NONE, 1, 0xFF, E(GLOBAL)}, /* 1507: CertificateInstallationReq, CertificateInstallationReqType */
+    {807, 308, NONE, 1, 0xFF, E(GLOBAL)}, /* 1508: CertificateInstallationRes, CertificateInstallationResType */
+    {887, 303, NONE, 1, 0xFF, E(GLOBAL)}, /* 1509: MeteringConfirmationReq, MeteringConfirmationReqType */
+    {889, 304, NONE, 1, 0xFF, E(GLOBAL)}, /* 1510: MeteringConfirmationRes, MeteringConfirmationResType */
+    {919, 301, NONE, 1, 0xFF, E(GLOBAL)}, /* 1511: PowerDeliveryReq, PowerDeliveryReqType */
+    {921, 302, NONE, 1, 0xFF, E(GLOBAL)}, /* 1512: PowerDeliveryRes, PowerDeliveryResType */
+    {957, 299, NONE, 1, 0xFF, E(GLOBAL)}, /* 1513: ScheduleExchangeReq, ScheduleExchangeReqType */
+    {959, 300, NONE, 1, 0xFF, E(GLOBAL)}, /* 1514: ScheduleExchangeRes, ScheduleExchangeResType */
+    {980, 295, NONE, 1, 0xFF, E(GLOBAL)}, /* 1515: ServiceDetailReq, ServiceDetailReqType */
+    {982, 296, NONE, 1, 0xFF, E(GLOBAL)}, /* 1516: ServiceDetailRes, ServiceDetailResType */
+    {984, 293, NONE, 1, 0xFF, E(GLOBAL)}, /* 1517: ServiceDiscoveryReq, ServiceDiscoveryReqType */
+    {986, 294, NONE, 1, 0xFF, E(GLOBAL)}, /* 1518: ServiceDiscoveryRes, ServiceDiscoveryResType */
+    {996, 297, NONE, 1, 0xFF, E(GLOBAL)}, /* 1519: ServiceSelectionReq, ServiceSelectionReqType */
+    {998, 298, NONE, 1, 0xFF, E(GLOBAL)}, /* 1520: ServiceSelectionRes, ServiceSelectionResType */
+    {1002, 286, NONE, 1, 0xFF, E(GLOBAL)}, /* 1521: SessionSetupReq, SessionSetupReqType */
+    {1004, 288, NONE, 1, 0xFF, E(GLOBAL)}, /* 1522: SessionSetupRes, SessionSetupResType */
+    {1006, 305, NONE, 1, 0xFF, E(GLOBAL)}, /* 1523: SessionStopReq, SessionStopReqType */
+    {1008, 306, NONE, 1, 0xFF, E(GLOBAL)}, /* 1524: SessionStopRes, SessionStopResType */
+    {1011, 332, NONE, 1, 0xFF, E(GLOBAL)}, /* 1525: SignedInstallationData, SignedInstallationDataType */
+    {1013, 333, NONE, 1, 0xFF, E(GLOBAL)}, /* 1526: SignedMeteringData, SignedMeteringDataType */
+    {1037, 309, NONE, 1, 0xFF, E(GLOBAL)}, /* 1527: VehicleCheckInReq, VehicleCheckInReqType */
+    {1039, 310, NONE, 1, 0xFF, E(GLOBAL)}, /* 1528: VehicleCheckInRes, VehicleCheckInResType */
+    {1041, 311, NONE, 1, 0xFF, E(GLOBAL)}, /* 1529: VehicleCheckOutReq, VehicleCheckOutReqType */
+    {1043, 312, NONE, 1, 0xFF, E(GLOBAL)}, /* 1530: VehicleCheckOutRes, VehicleCheckOutResType */
+    {780, 344, NONE, 1, 0xFF, 0}, /* 1531: AbsolutePriceSchedule, AbsolutePriceScheduleType */
+    {1074, 162, 9, 1, 0xFF, 0}, /* 1532: AckMaxDelay, unsignedShort */
+    {782, 352, NONE, 1, 0xFF, 0}, /* 1533: AdditionalSelectedServices, AdditionalServiceListType */
+    {783, 353, NONE, 1, 0xFF, 0}, /* 1534: AdditionalService, AdditionalServiceType */
+    {1075, 386, NONE, 1, 0xFF, 0}, /* 1535: AdditionalServicesCosts, DetailedCostType */
+    {1076, 384, NONE, 1, 0xFF, 0}, /* 1536: Amount, RationalNumberType */
+    {786, 116, 8, 1, 0xFF, 0}, /* 1537: AppliesMinimumMaximumCost, boolean */
+    {787, 116, 8, 1, 0xFF, 0}, /* 1538: AppliesToEnergyFee, boolean */
+    {788, 116, 8, 1, 0xFF, 0}, /* 1539: AppliesToOverstayFee, boolean */
+    {789, 116, 8, 1, 0xFF, 0}, /* 1540: AppliesToParkingFee, boolean */
+    {794, 392, 62, 1, 0xFF, 0}, /* 1541: AuthorizationServices, authorizationType */
+    {799, 384, NONE, 1, 0xFF, 0}, /* 1542: AvailableEnergy, RationalNumberType */
+    {800, 397, 65, 1, 0xFF, 0}, /* 1543: BPT_ChannelSelection, channelSelectionType */
+    {1077, 255, 45, 1, 0xFF, 0}, /* 1544: BPT_DischargedEnergyReadingWh, unsignedLong */
+    {1078, 255, 45, 1, 0xFF, 0}, /* 1545: BPT_InductiveEnergyReadingVARh, unsignedLong */
+    {1079, 384, NONE, 1, 0xFF, 0}, /* 1546: BatteryEnergyCapacity, RationalNumberType */
+    {801, 368, NONE, 1, 0xFF, 0}, /* 1547: CPSCertificateChain, CertificateChainType */
+    {1084, 255, 45, 1, 0xFF, 0}, /* 1548: CapacitiveEnergyReadingVARh, unsignedLong */
+    {802, 162, 9, 1, 0xFF, 0}, /* 1549: CarbonDioxideEmission, unsignedShort */
+    {803, 417, 82, 1, 0xFF, 0}, /* 1550: Certificate, certificateType */
+    {809, 116, 8, 1, 0xFF, 0}, /* 1551: CertificateInstallationService, boolean */
+    {810, 396, 64, 1, 0xFF, 0}, /* 1552: ChargeProgress, chargeProgressType */
+    {1089, 255, 45, 1, 0xFF, 0}, /* 1553: ChargedEnergyReadingWh, unsignedLong */
+    {1090, 116, 8, 1, 0xFF, 0}, /* 1554: ChargingComplete, boolean */
+    {811, 327, NONE, 1, 0xFF, 0}, /* 1555: ChargingSchedule, ChargingScheduleType */
+    {813, 398, 66, 1, 0xFF, 0}, /* 1556: ChargingSession, chargingSessionType */
+    {814, 255, 45, 1, 0xFF, 0}, /* 1557: CheckOutTime, unsignedLong */
+    {815, 370, NONE, 1, 0xFF, 0}, /* 1558: ContractCertificateChain, ContractCertificateChainType */
+    {1091, 384, NONE, 1, 0xFF, 0}, /* 1559: CostPerUnit, RationalNumberType */
+    {817, 414, 80, 1, 0xFF, 0}, /* 1560: Currency, currencyType */
+    {818, 409, 75, 1, 0xFF, 0}, /* 1561: DHPublicKey, dhPublicKeyType */
+    {819, 5, 2, 1, 0xFF, 0}, /* 1562: DepartureTime, unsignedInt */
+    {1092, 5, 2, 1, 0xFF, 0}, /* 1563: DepartureTime, unsignedInt */
+    {820, 121, 12, 1, 0xFF, 0}, /* 1564: DeviceLocation, short */
+    {821, 121, 12, 1, 0xFF, 0}, /* 1565: DeviceOffset, short */
+    {822, 327, NONE, 1, 0xFF, 0}, /* 1566: DischargingSchedule, ChargingScheduleType */
+    {1095, 382, NONE, 1, 0xFF, 0}, /* 1567: DisplayParameters, DisplayParametersType */
+    {823, 5, 2, 1, 0xFF, 0}, /* 1568: Duration, unsignedInt */
+    {824, 357, NONE, 1, 0xFF, 0}, /* 1569: Dynamic_EVPPTControlMode, Dynamic_EVPPTControlModeType */
+    {826, 330, NONE, 1, 0xFF, 0}, /* 1570: Dynamic_SEReqControlMode, Dynamic_SEReqControlModeType */
+    {828, 331, NONE, 1, 0xFF, 0}, /* 1571: Dynamic_SEResControlMode, Dynamic_SEResControlModeType */
+    {830, 335, NONE, 1, 0xFF, 0}, /* 1572: Dynamic_SMDTControlMode, Dynamic_SMDTControlModeType */
+    {832, 408, 74, 1, 0xFF, 0}, /* 1573: ECDHCurve, ecdhCurveType */
+    {833, 317, NONE, 1, 0xFF, 0}, /* 1574: EIM_AReqAuthorizationMode, EIM_AReqAuthorizationModeType */
+    {835, 315, NONE, 1, 0xFF, 0}, /* 1575: EIM_ASResAuthorizationMode, EIM_ASResAuthorizationModeType */
+    {837, 390, 60, 1, 0xFF, 0}, /* 1576: EMAID, identifierType */
+    {839, 362, NONE, 1, 0xFF, 0}, /* 1577: EVAbsolutePriceSchedule, EVAbsolutePriceScheduleType */
+    {841, 390, 60, 1, 0xFF, 0}, /* 1578: EVCCID, identifierType */
+    {842, 401, 69, 1, 0xFF, 0}, /* 1579: EVCheckInStatus, evCheckInStatusType */
+    {843, 403, 71, 1, 0xFF, 0}, /* 1580: EVCheckOutStatus, evCheckOutStatusType */
+    {844, 358, NONE, 1, 0xFF, 0}, /* 1581: EVEnergyOffer, EVEnergyOfferType */
+    {846, 384, NONE, 1, 0xFF, 0}, /* 1582: EVMaximumEnergyRequest, RationalNumberType */
+    {1099, 384, NONE, 1, 0xFF, 0}, /* 1583: EVMaximumEnergyRequest, RationalNumberType */
+    {847, 384, NONE, 1, 0xFF, 0}, /* 1584: EVMaximumV2XEnergyRequest, RationalNumberType */
+    {848, 384, NONE, 1, 0xFF, 0}, /* 1585: EVMinimumEnergyRequest, RationalNumberType */
+    {1100, 384, NONE, 1, 0xFF, 0}, /* 1586: EVMinimumEnergyRequest, RationalNumberType */
+    {849, 384, NONE, 1, 0xFF, 0}, /* 1587: EVMinimumV2XEnergyRequest, RationalNumberType */
+    {850, 355, NONE, 1, 0xFF, 0}, /* 1588: EVPowerProfile, EVPowerProfileType */
+    {851, 354, NONE, 1, 0xFF, 0}, /* 1589: EVPowerProfileEntries, EVPowerProfileEntryListType */
+    {852, 339, NONE, 1, 0xFF, 0}, /* 1590: EVPowerProfileEntry, PowerScheduleEntryType */
+    {855, 359, NONE, 1, 0xFF, 0}, /* 1591: EVPowerSchedule, EVPowerScheduleType */
+    {856, 360, NONE, 1, 0xFF, 0}, /* 1592: EVPowerScheduleEntries, EVPowerScheduleEntryListType */
+    {857, 361, NONE, 1, 0xFF, 0}, /* 1593: EVPowerScheduleEntry, EVPowerScheduleEntryType */
+    {861, 365, NONE, 1, 0xFF, 0}, /* 1594: EVPriceRule, EVPriceRuleType */
+    {862, 364, NONE, 1, 0xFF, 0}, /* 1595: EVPriceRuleStack, EVPriceRuleStackType */
+    {865, 363, NONE, 1, 0xFF, 0}, /* 1596: EVPriceRuleStacks, EVPriceRuleStackListType */
+    {867, 393, 57, 1, 0xFF, 0}, /* 1597: EVProcessing, processingType */
+    {868, 404, 72, 1, 0xFF, 0}, /* 1598: EVSECheckOutStatus, evseCheckOutStatusType */
+    {869, 390, 60, 1, 0xFF, 0}, /* 1599: EVSEID, identifierType */
+    {1101, 418, 83, 1, 0xFF, 0}, /* 1600: EVSENotification, evseNotificationType */
+    {870, 393, 57, 1, 0xFF, 0}, /* 1601: EVSEProcessing, processingType */
+    {871, 383, NONE, 1, 0xFF, 0}, /* 1602: EVSEStatus, EVSEStatusType */
+    {1102, 383, NONE, 1, 0xFF, 0}, /* 1603: EVSEStatus, EVSEStatusType */
+    {872, 384, NONE, 1, 0xFF, 0}, /* 1604: EVTargetEnergyRequest, RationalNumberType */
+    {1104, 384, NONE, 1, 0xFF, 0}, /* 1605: EVTargetEnergyRequest, RationalNumberType */
+    {873, 399, 67, 1, 0xFF, 0}, /* 1606: EVTerminationCode, nameType */
+    {874, 400, 68, 1, 0xFF, 0}, /* 1607: EVTerminationExplanation, descriptionType */
+    {1105, 386, NONE, 1, 0xFF, 0}, /* 1608: EnergyCosts, DetailedCostType */
+    {875, 384, NONE, 1, 0xFF, 0}, /* 1609: EnergyFee, RationalNumberType */
+    {876, 320, NONE, 1, 0xFF, 0}, /* 1610: EnergyTransferServiceList, ServiceListType */
+    {1106, 122, 13, 1, 0xFF, 0}, /* 1611: Exponent, byte */
+    {877, 116, 8, 1, 0xFF, 0}, /* 1612: FreeService, boolean */
+    {878, 405, 56, 1, 0xFF, 0}, /* 1613: GenChallenge, genChallengeType */
+    {879, 116, 8, 1, 0xFF, 0}, /* 1614: GoToPause, boolean */
+    {1107, 371, NONE, 1, 0xFF, 0}, /* 1615: Header, MessageHeaderType */
+    {1108, 116, 8, 1, 0xFF, 0}, /* 1616: InletHot, boolean */
+    {881, 415, 80, 1, 0xFF, 0}, /* 1617: Language, languageType */
+    {882, 389, NONE, 1, 0xFF, 0}, /* 1618: ListOfRootCertificateIDs, ListOfRootCertificateIDsType */
+    {883, 10, 3, 1, 0xFF, 0}, /* 1619: MaximumContractCertificateChains, unsignedByte */
+    {884, 384, NONE, 1, 0xFF, 0}, /* 1620: MaximumCost, RationalNumberType */
+    {1110, 407, 29, 1, 0xFF, 0}, /* 1621: MaximumSOC, percentValueType */
+    {885, 395, 63, 1, 0xFF, 0}, /* 1622: MaximumSupportingPoints, maxSupportingPointsScheduleTupleType */
+    {1112, 419, 10, 1, 0xFF, 0}, /* 1623: MeterID, meterIDType */
+    {886, 385, NONE, 1, 0xFF, 0}, /* 1624: MeterInfo, MeterInfoType */
+    {1113, 385, NONE, 1, 0xFF, 0}, /* 1625: MeterInfo, MeterInfoType */
+    {1114, 116, 8, 1, 0xFF, 0}, /* 1626: MeterInfoRequested, boolean */
+    {1116, 420, 46, 1, 0xFF, 0}, /* 1627: MeterSignature, meterSignatureType */
+    {1117, 121, 12, 1, 0xFF, 0}, /* 1628: MeterStatus, short */
+    {1118, 255, 45, 1, 0xFF, 0}, /* 1629: MeterTimestamp, unsignedLong */
+    {891, 384, NONE, 1, 0xFF, 0}, /* 1630: MinimumCost, RationalNumberType */
+    {892, 407, 29, 1, 0xFF, 0}, /* 1631: MinimumSOC, percentValueType */
+    {1119, 407, 29, 1, 0xFF, 0}, /* 1632: MinimumSOC, percentValueType */
+    {1120, 162, 9, 1, 0xFF, 0}, /* 1633: NotificationMaxDelay, unsignedShort */
+    {894, 10, 3, 1, 0xFF, 0}, /* 1634: NumberOfPriceLevels, unsignedByte */
+    {895, 369, NONE, 1, 0xFF, 0}, /* 1635: OEMProvisioningCertificateChain, SignedCertificateChainType */
+    {1121, 386, NONE, 1, 0xFF, 0}, /* 1636: OccupancyCosts, DetailedCostType */
+    {1122, 386, NONE, 1, 0xFF, 0}, /* 1637: OverstayCosts, DetailedCostType */
+    {896, 384, NONE, 1, 0xFF, 0}, /* 1638: OverstayFee, RationalNumberType */
+    {897, 5, 2, 1, 0xFF, 0}, /* 1639: OverstayFeePeriod, unsignedInt */
+    {898, 384, NONE, 1, 0xFF, 0}, /* 1640: OverstayPowerThreshold, RationalNumberType */
+    {899, 351, NONE, 1, 0xFF, 0}, /* 1641: OverstayRule, OverstayRuleType */
+    {900, 400, 68, 1, 0xFF, 0}, /* 1642: OverstayRuleDescription, descriptionType */
+    {903, 350, NONE, 1, 0xFF, 0}, /* 1643: OverstayRules, OverstayRuleListType */
+    {904, 5, 2, 1, 0xFF, 0}, /* 1644: OverstayTimeThreshold, unsignedInt */
+    {905, 323, NONE, 1, 0xFF, 0}, /* 1645: Parameter, ParameterType */
+    {906, 324, NONE, 1, 0xFF, 0}, /* 1646: ParameterSet, ParameterSetType */
+    {907, 394, 9, 1, 0xFF, 0}, /* 1647: ParameterSetID, serviceIDType */
+    {910, 384, NONE, 1, 0xFF, 0}, /* 1648: ParkingFee, RationalNumberType */
+    {911, 5, 2, 1, 0xFF, 0}, /* 1649: ParkingFeePeriod, unsignedInt */
+    {912, 402, 70, 1, 0xFF, 0}, /* 1650: ParkingMethod, parkingMethodType */
+    {913, 121, 12, 1, 0xFF, 0}, /* 1651: ParkingSpace, short */
+    {914, 316, NONE, 1, 0xFF, 0}, /* 1652: PnC_AReqAuthorizationMode, PnC_AReqAuthorizationModeType */
+    {916, 313, NONE, 1, 0xFF, 0}, /* 1653: PnC_ASResAuthorizationMode, PnC_ASResAuthorizationModeType */
+    {918, 384, NONE, 1, 0xFF, 0}, /* 1654: Power, RationalNumberType */
+    {923, 384, NONE, 1, 0xFF, 0}, /* 1655: PowerRangeStart, RationalNumberType */
+    {924, 337, NONE, 1, 0xFF, 0}, /* 1656: PowerSchedule, PowerScheduleType */
+    {925, 338, NONE, 1, 0xFF, 0}, /* 1657: PowerScheduleEntries, PowerScheduleEntryListType */
+    {926, 339, NONE, 1, 0xFF, 0}, /* 1658: PowerScheduleEntry, PowerScheduleEntryType */
+    {930, 384, NONE, 1, 0xFF, 0}, /* 1659: PowerTolerance, RationalNumberType */
+    {931, 416, 81, 1, 0xFF, 0}, /* 1660: PowerToleranceAcceptance, powerToleranceAcceptanceType */
+    {932, 384, NONE, 1, 0xFF, 0}, /* 1661: Power_L2, RationalNumberType */
+    {933, 384, NONE, 1, 0xFF, 0}, /* 1662: Power_L3, RationalNumberType */
+    {1123, 407, 29, 1, 0xFF, 0}, /* 1663: PresentSOC, percentValueType */
+    {934, 390, 60, 1, 0xFF, 0}, /* 1664: PriceAlgorithm, identifierType */
+    {935, 10, 3, 1, 0xFF, 0}, /* 1665: PriceLevel, unsignedByte */
+    {936, 341, NONE, 1, 0xFF, 0}, /* 1666: PriceLevelSchedule, PriceLevelScheduleType */
+    {937, 342, NONE, 1, 0xFF, 0}, /* 1667: PriceLevelScheduleEntries, PriceLevelScheduleEntryListType */
+    {938, 343, NONE, 1, 0xFF, 0}, /* 1668: PriceLevelScheduleEntry, PriceLevelScheduleEntryType */
+    {942, 349, NONE, 1, 0xFF, 0}, /* 1669: PriceRule, PriceRuleType */
+    {943, 348, NONE, 1, 0xFF, 0}, /* 1670: PriceRuleStack, PriceRuleStackType */
+    {946, 347, NONE, 1, 0xFF, 0}, /* 1671: PriceRuleStacks, PriceRuleStackListType */
+    {948, 400, 68, 1, 0xFF, 0}, /* 1672: PriceScheduleDescription, descriptionType */
+    {949, 406, 73, 1, 0xFF, 0}, /* 1673: PriceScheduleID, numericIDType */
+    {951, 366, NONE, 1, 0xFF, 0}, /* 1674: PrioritizedEMAIDs, EMAIDListType */
+    {952, 399, 67, 1, 0xFF, 0}, /* 1675: ProviderID, nameType */
+    {953, 388, NONE, 1, 0xFF, 0}, /* 1676: Receipt, ReceiptType */
+    {1125, 388, NONE, 1, 0xFF, 0}, /* 1677: Receipt, ReceiptType */
+    {954, 10, 3, 1, 0xFF, 0}, /* 1678: RemainingContractCertificateChains, unsignedByte */
+    {1127, 5, 2, 1, 0xFF, 0}, /* 1679: RemainingTimeToMaximumSOC, unsignedInt */
+    {1128, 5, 2, 1, 0xFF, 0}, /* 1680: RemainingTimeToMinimumSOC, unsignedInt */
+    {1129, 5, 2, 1, 0xFF, 0}, /* 1681: RemainingTimeToTargetSOC, unsignedInt */
+    {955, 10, 3, 1, 0xFF, 0}, /* 1682: RenewableGenerationPercentage, unsignedByte */
+    {1130, 391, 61, 1, 0xFF, 0}, /* 1683: ResponseCode, responseCodeType */
+    {1131, 104, NONE, 1, 0xFF, 0}, /* 1684: RootCertificateID, X509IssuerSerialType */
+    {956, 410, 76, 1, 0xFF, 0}, /* 1685: SECP521_EncryptedPrivateKey, secp521_EncryptedPrivateKeyType */
+    {961, 326, NONE, 1, 0xFF, 0}, /* 1686: ScheduleTuple, ScheduleTupleType */
+    {962, 406, 73, 1, 0xFF, 0}, /* 1687: ScheduleTupleID, numericIDType */
+    {964, 356, NONE, 1, 0xFF, 0}, /* 1688: Scheduled_EVPPTControlMode, Scheduled_EVPPTControlModeType */
+    {966, 328, NONE, 1, 0xFF, 0}, /* 1689: Scheduled_SEReqControlMode, Scheduled_SEReqControlModeType */
+    {968, 329, NONE, 1, 0xFF, 0}, /* 1690: Scheduled_SEResControlMode, Scheduled_SEResControlModeType */
+    {970, 334, NONE, 1, 0xFF, 0}, /* 1691: Scheduled_SMDTControlMode, Scheduled_SMDTControlModeType */
+    {972, 392, 62, 1, 0xFF, 0}, /* 1692: SelectedAuthorizationService, authorizationType */
+    {973, 321, NONE, 1, 0xFF, 0}, /* 1693: SelectedEnergyTransferService, SelectedServiceType */
+    {974, 406, 73, 1, 0xFF, 0}, /* 1694: SelectedScheduleTupleID, numericIDType */
+    {975, 321, NONE, 1, 0xFF, 0}, /* 1695: SelectedService, SelectedServiceType */
+    {978, 322, NONE, 1, 0xFF, 0}, /* 1696: SelectedVASList, SelectedServiceListType */
+    {979, 319, NONE, 1, 0xFF, 0}, /* 1697: Service, ServiceType */
+    {988, 384, NONE, 1, 0xFF, 0}, /* 1698: ServiceFee, RationalNumberType */
+    {989, 394, 9, 1, 0xFF, 0}, /* 1699: ServiceID, serviceIDType */
+    {992, 399, 67, 1, 0xFF, 0}, /* 1700: ServiceName, nameType */
+    {993, 325, NONE, 1, 0xFF, 0}, /* 1701: ServiceParameterList, ServiceParameterListType */
+    {995, 116, 8, 1, 0xFF, 0}, /* 1702: ServiceRenegotiationSupported, boolean */
+    {1001, 413, 79, 1, 0xFF, 0}, /* 1703: SessionID, sessionIDType */
+    {1134, 413, 79, 1, 0xFF, 0}, /* 1704: SessionID, sessionIDType */
+    {1015, 5, 2, 1, 0xFF, 0}, /* 1705: StartTime, unsignedInt */
+    {1016, 367, NONE, 1, 0xFF, 0}, /* 1706: SubCertificates, SubCertificatesType */
+    {1018, 314, NONE, 1, 0xFF, 0}, /* 1707: SupportedProviders, SupportedProvidersListType */
+    {1020, 318, NONE, 1, 0xFF, 0}, /* 1708: SupportedServiceIDs, ServiceIDListType */
+    {1021, 412, 78, 1, 0xFF, 0}, /* 1709: TPM_EncryptedPrivateKey, tpm_EncryptedPrivateKeyType */
+    {1022, 121, 12, 1, 0xFF, 0}, /* 1710: TargetDistance, short */
+    {1023, 162, 9, 1, 0xFF, 0}, /* 1711: TargetOffsetX, unsignedShort */
+    {1024, 162, 9, 1, 0xFF, 0}, /* 1712: TargetOffsetY, unsignedShort */
+    {1026, 407, 29, 1, 0xFF, 0}, /* 1713: TargetSOC, percentValueType */
+    {1135, 407, 29, 1, 0xFF, 0}, /* 1714: TargetSOC, percentValueType */
+    {1136, 387, NONE, 1, 0xFF, 0}, /* 1715: TaxCosts, DetailedTaxType */
+    {1027, 116, 8, 1, 0xFF, 0}, /* 1716: TaxIncludedInPrice, boolean */
+    {1028, 384, NONE, 1, 0xFF, 0}, /* 1717: TaxRate, RationalNumberType */
+    {1029, 346, NONE, 1, 0xFF, 0}, /* 1718: TaxRule, TaxRuleType */
+    {1030, 406, 73, 1, 0xFF, 0}, /* 1719: TaxRuleID, numericIDType */
+    {1137, 406, 73, 1, 0xFF, 0}, /* 1720: TaxRuleID, numericIDType */
+    {1032, 399, 67, 1, 0xFF, 0}, /* 1721: TaxRuleName, nameType */
+    {1034, 345, NONE, 1, 0xFF, 0}, /* 1722: TaxRules, TaxRuleListType */
+    {1035, 255, 45, 1, 0xFF, 0}, /* 1723: TimeAnchor, unsignedLong */
+    {1138, 255, 45, 1, 0xFF, 0}, /* 1724: TimeAnchor, unsignedLong */
+    {1139, 255, 45, 1, 0xFF, 0}, /* 1725: TimeStamp, unsignedLong */
+    {1036, 320, NONE, 1, 0xFF, 0}, /* 1726: VASList, ServiceListType */
+    {1143, 121, 12, 1, 0xFF, 0}, /* 1727: Value, short */
+    {1045, 121, 12, 1, 0xFF, 0}, /* 1728: VehicleFrame, short */
+    {1046, 121, 12, 1, 0xFF, 0}, /* 1729: VehicleTravel, short */
+    {1047, 411, 77, 1, 0xFF, 0}, /* 1730: X448_EncryptedPrivateKey, x448_EncryptedPrivateKeyType */
+    {1049, 116, 8, 1, 0xFF, 0}, /* 1731: boolValue, boolean */
+    {1050, 122, 13, 1, 0xFF, 0}, /* 1732: byteValue, byte */
+    {1061, 399, 67, 1, 0xFF, 0}, /* 1733: finiteString, nameType */
+    {1063, 123, 14, 1, 0xFF, 0}, /* 1734: intValue, int */
+    {1068, 384, NONE, 1, 0xFF, 0}, /* 1735: rationalNumber, RationalNumberType */
+    {1071, 121, 12, 1, 0xFF, 0}, /* 1736: shortValue, short */
+    {880, 160, 0, 1, 0xFF, E(ATTRIBUTE)}, /* 1737: Id, ID */
+    {893, 399, 67, 1, 0xFF, E(ATTRIBUTE)}, /* 1738: Name, nameType */
+    {1155, 425, NONE, 1, 0xFF, E(GLOBAL)}, /* 1739: AC_CPDReqEnergyTransferMode, AC_CPDReqEnergyTransferModeType */
+    {1157, 426, NONE, 1, 0xFF, E(GLOBAL)}, /* 1740: AC_CPDResEnergyTransferMode, AC_CPDResEnergyTransferModeType */
+    {1159, 423, NONE, 1, 0xFF, E(GLOBAL)}, /* 1741: AC_ChargeLoopReq, AC_ChargeLoopReqType */
+    {1161, 424, NONE, 1, 0xFF, E(GLOBAL)}, /* 1742: AC_ChargeLoopRes, AC_ChargeLoopResType */
+    {1163, 421, NONE, 1, 0xFF, E(GLOBAL)}, /* 1743: AC_ChargeParameterDiscoveryReq, AC_ChargeParameterDiscoveryReqType */
+    {1165, 422, NONE, 1, 0xFF, E(GLOBAL)}, /* 1744: AC_ChargeParameterDiscoveryRes, AC_ChargeParameterDiscoveryResType */
+    {1167, 427, NONE, 1, 0xFF, E(GLOBAL)}, /* 1745: BPT_AC_CPDReqEnergyTransferMode, BPT_AC_CPDReqEnergyTransferModeType */
+    {1169, 428, NONE, 1, 0xFF, E(GLOBAL)}, /* 1746: BPT_AC_CPDResEnergyTransferMode, BPT_AC_CPDResEnergyTransferModeType */
+    {1171, 435, NONE, 1, 0xFF, E(GLOBAL)}, /* 1747: BPT_Dynamic_AC_CLReqControlMode, BPT_Dynamic_AC_CLReqControlModeType */
+    {1173, 436, NONE, 1, 0xFF, E(GLOBAL)}, /* 1748: BPT_Dynamic_AC_CLResControlMode, BPT_Dynamic_AC_CLResControlModeType */
+    {1175, 431, NONE, 1, 0xFF, E(GLOBAL)}, /* 1749: BPT_Scheduled_AC_CLReqControlMode, BPT_Scheduled_AC_CLReqControlModeType */
+    {1177, 432, NONE, 1, 0xFF, E(GLOBAL)}, /* 1750: BPT_Scheduled_AC_CLResControlMode, BPT_Scheduled_AC_CLResControlModeType */
+    {1179, 433, NONE, 1, 0xFF, E(GLOBAL)}, /* 1751: Dynamic_AC_CLReqControlMode, Dynamic_AC_CLReqControlModeType */
+    {1181, 434, NONE, 1, 0xFF, E(GLOBAL)}, /* 1752: Dynamic_AC_CLResControlMode, Dynamic_AC_CLResControlModeType */
+    {1228, 429, NONE, 1, 0xFF, E(GLOBAL)}, /* 1753: Scheduled_AC_CLReqControlMode, Scheduled_AC_CLReqControlModeType */
+    {1230, 430, NONE, 1, 0xFF, E(GLOBAL)}, /* 1754: Scheduled_AC_CLResControlMode, Scheduled_AC_CLResControlModeType */
+    {1183, 384, NONE, 1, 0xFF, 0}, /* 1755: EVMaximumChargePower, RationalNumberType */
+    {1184, 384, NONE, 1, 0xFF, 0}, /* 1756: EVMaximumChargePower_L2, RationalNumberType */
+    {1185, 384, NONE, 1, 0xFF, 0}, /* 1757: EVMaximumChargePower_L3, RationalNumberType */
+    {1186, 384, NONE, 1, 0xFF, 0}, /* 1758: EVMaximumDischargePower, RationalNumberType */
+    {1187, 384, NONE, 1, 0xFF, 0}, /* 1759: EVMaximumDischargePower_L2, RationalNumberType */
+    {1188, 384, NONE, 1, 0xFF, 0}, /* 1760: EVMaximumDischargePower_L3, RationalNumberType */
+    {1189, 384, NONE, 1, 0xFF, 0}, /* 1761: EVMaximumV2XEnergyRequest, RationalNumberType */
+    {1190, 384, NONE, 1, 0xFF, 0}, /* 1762: EVMinimumChargePower, RationalNumberType */
+    {1191, 384, NONE, 1, 0xFF, 0}, /* 1763: EVMinimumChargePower_L2, RationalNumberType */
+    {1192, 384, NONE, 1, 0xFF, 0}, /* 1764: EVMinimumChargePower_L3, RationalNumberType */
+    {1193, 384, NONE, 1, 0xFF, 0}, /* 1765: EVMinimumDischargePower, RationalNumberType */
+    {1194, 384, NONE, 1, 0xFF, 0}, /* 1766: EVMinimumDischargePower_L2, RationalNumberType */
+    {1195, 384, NONE, 1, 0xFF, 0}, /* 1767: EVMinimumDischargePower_L3, RationalNumberType */
+    {1196, 384, NONE, 1, 0xFF, 0}, /* 1768: EVMinimumV2XEnergyRequest, RationalNumberType */
+    {1197, 384, NONE, 1, 0xFF, 0}, /* 1769: EVPresentActivePower, RationalNumberType */
+    {1198, 384, NONE, 1, 0xFF, 0}, /* 1770: EVPresentActivePower_L2, RationalNumberType */
+    {1199, 384, NONE, 1, 0xFF, 0}, /* 1771: EVPresentActivePower_L3, RationalNumberType */
+    {1200, 384, NONE, 1, 0xFF, 0}, /* 1772: EVPresentReactivePower, RationalNumberType */
+    {1201, 384, NONE, 1, 0xFF, 0}, /* 1773: EVPresentReactivePower_L2, RationalNumberType */
+    {1202, 384, NONE, 1, 0xFF, 0}, /* 1774: EVPresentReactivePower_L3, RationalNumberType */
+    {1203, 384, NONE, 1, 0xFF, 0}, /* 1775: EVSEMaximumChargePower, RationalNumberType */
+    {1204, 384, NONE, 1, 0xFF, 0}, /* 1776: EVSEMaximumChargePower_L2, RationalNumberType */
+    {1205, 384, NONE, 1, 0xFF, 0}, /* 1777: EVSEMaximumChargePower_L3, RationalNumberType */
+    {1206, 384, NONE, 1, 0xFF, 0}, /* 1778: EVSEMaximumDischargePower, RationalNumberType */
+    {1207, 384, NONE, 1, 0xFF, 0}, /* 1779: EVSEMaximumDischargePower_L2, RationalNumberType */
+    {1208, 384, NONE, 1, 0xFF, 0}, /* 1780: EVSEMaximumDischargePower_L3, RationalNumberType */
+    {1209, 384, NONE, 1, 0xFF, 0}, /* 1781: EVSEMinimumChargePower, RationalNumberType */
+    {1210, 384, NONE, 1, 0xFF, 0}, /* 1782: EVSEMinimumChargePower_L2, RationalNumberType */
+    {1211, 384, NONE, 1, 0xFF, 0}, /* 1783: EVSEMinimumChargePower_L3, RationalNumberType */
+    {1212, 384, NONE, 1, 0xFF, 0}, /* 1784: EVSEMinimumDischargePower, RationalNumberType */
+    {1213, 384, NONE, 1, 0xFF, 0}, /* 1785: EVSEMinimumDischargePower_L2, RationalNumberType */
+    {1214, 384, NONE, 1, 0xFF, 0}, /* 1786: EVSEMinimumDischargePower_L3, RationalNumberType */
+    {1215, 384, NONE, 1, 0xFF, 0}, /* 1787: EVSENominalFrequency, RationalNumberType */
+    {1216, 384, NONE, 1, 0xFF, 0}, /* 1788: EVSEPowerRampLimitation, RationalNumberType */
+    {1217, 384, NONE, 1, 0xFF, 0}, /* 1789: EVSEPresentActivePower, RationalNumberType */
+    {1218, 384, NONE, 1, 0xFF, 0}, /* 1790: EVSEPresentActivePower_L2, RationalNumberType */
+    {1219, 384, NONE, 1, 0xFF, 0}, /* 1791: EVSEPresentActivePower_L3, RationalNumberType */
+    {1220, 384, NONE, 1, 0xFF, 0}, /* 1792: EVSETargetActivePower, RationalNumberType */
+    {1221, 384, NONE, 1, 0xFF, 0}, /* 1793: EVSETargetActivePower_L2, RationalNumberType */
+    {1222, 384, NONE, 1, 0xFF, 0}, /* 1794: EVSETargetActivePower_L3, RationalNumberType */
+    {1223, 384, NONE, 1, 0xFF, 0}, /* 1795: EVSETargetFrequency, RationalNumberType */
+    {1224, 384, NONE, 1, 0xFF, 0}, /* 1796: EVSETargetReactivePower, RationalNumberType */
+    {1225, 384, NONE, 1, 0xFF, 0}, /* 1797: EVSETargetReactivePower_L2, RationalNumberType */
+    {1226, 384, NONE, 1, 0xFF, 0}, /* 1798: EVSETargetReactivePower_L3, RationalNumberType */
+    {1227, 384, NONE, 1, 0xFF, 0}, /* 1799: MaximumPowerAsymmetry, RationalNumberType */
+    {1232, 449, NONE, 1, 0xFF, E(GLOBAL)}, /* 1800: BPT_DC_CPDReqEnergyTransferMode, BPT_DC_CPDReqEnergyTransferModeType */
+    {1234, 450, NONE, 1, 0xFF, E(GLOBAL)}, /* 1801: BPT_DC_CPDResEnergyTransferMode, BPT_DC_CPDResEnergyTransferModeType */
+    {1236, 457, NONE, 1, 0xFF, E(GLOBAL)}, /* 1802: BPT_Dynamic_DC_CLReqControlMode, BPT_Dynamic_DC_CLReqControlModeType */
+    {1238, 458, NONE, 1, 0xFF, E(GLOBAL)}, /* 1803: BPT_Dynamic_DC_CLResControlMode, BPT_Dynamic_DC_CLResControlModeType */
+    {1240, 453, NONE, 1, 0xFF, E(GLOBAL)}, /* 1804: BPT_Scheduled_DC_CLReqControlMode, BPT_Scheduled_DC_CLReqControlModeType */
+    {1242, 454, NONE, 1, 0xFF, E(GLOBAL)}, /* 1805: BPT_Scheduled_DC_CLResControlMode, BPT_Scheduled_DC_CLResControlModeType */
+    {1244, 447, NONE, 1, 0xFF, E(GLOBAL)}, /* 1806: DC_CPDReqEnergyTransferMode, DC_CPDReqEnergyTransferModeType */
+    {1246, 448, NONE, 1, 0xFF, E(GLOBAL)}, /* 1807: DC_CPDResEnergyTransferMode, DC_CPDResEnergyTransferModeType */
+    {1248, 439, NONE, 1, 0xFF, E(GLOBAL)}, /* 1808: DC_CableCheckReq, DC_CableCheckReqType */
+    {1250, 440, NONE, 1, 0xFF, E(GLOBAL)}, /* 1809: DC_CableCheckRes, DC_CableCheckResType */
+    {1252, 443, NONE, 1, 0xFF, E(GLOBAL)}, /* 1810: DC_ChargeLoopReq, DC_ChargeLoopReqType */
+    {1254, 444, NONE, 1, 0xFF, E(GLOBAL)}, /* 1811: DC_ChargeLoopRes, DC_ChargeLoopResType */
+    {1256, 437, NONE, 1, 0xFF, E(GLOBAL)}, /* 1812: DC_ChargeParameterDiscoveryReq, DC_ChargeParameterDiscoveryReqType */
+    {1258, 438, NONE, 1, 0xFF, E(GLOBAL)}, /* 1813: DC_ChargeParameterDiscoveryRes, DC_ChargeParameterDiscoveryResType */
+    {1260, 441, NONE, 1, 0xFF, E(GLOBAL)}, /* 1814: DC_PreChargeReq, DC_PreChargeReqType */
+    {1262, 442, NONE, 1, 0xFF, E(GLOBAL)}, /* 1815: DC_PreChargeRes, DC_PreChargeResType */
+    {1264, 445, NONE, 1, 0xFF, E(GLOBAL)}, /* 1816: DC_WeldingDetectionReq, DC_WeldingDetectionReqType */
+    {1266, 446, NONE, 1, 0xFF, E(GLOBAL)}, /* 1817: DC_WeldingDetectionRes, DC_WeldingDetectionResType */
+    {1268, 455, NONE, 1, 0xFF, E(GLOBAL)}, /* 1818: Dynamic_DC_CLReqControlMode, Dynamic_DC_CLReqControlModeType */
+    {1270, 456, NONE, 1, 0xFF, E(GLOBAL)}, /* 1819: Dynamic_DC_CLResControlMode, Dynamic_DC_CLResControlModeType */
+    {1305, 451, NONE, 1, 0xFF, E(GLOBAL)}, /* 1820: Scheduled_DC_CLReqControlMode, Scheduled_DC_CLReqControlModeType */
+    {1307, 452, NONE, 1, 0xFF, E(GLOBAL)}, /* 1821: Scheduled_DC_CLResControlMode, Scheduled_DC_CLResControlModeType */
+    {1272, 384, NONE, 1, 0xFF, 0}, /* 1822: EVMaximumChargeCurrent, RationalNumberType */
+    {1273, 384, NONE, 1, 0xFF, 0}, /* 1823: EVMaximumChargePower, RationalNumberType */
+    {1274, 384, NONE, 1, 0xFF, 0}, /* 1824: EVMaximumDischargeCurrent, RationalNumberType */
+    {1275, 384, NONE, 1, 0xFF, 0}, /* 1825: EVMaximumDischargePower, RationalNumberType */
+    {1276, 384, NONE, 1, 0xFF, 0}, /* 1826: EVMaximumV2XEnergyRequest, RationalNumberType */
+    {1277, 384, NONE, 1, 0xFF, 0}, /* 1827: EVMaximumVoltage, RationalNumberType */
+    {1278, 384, NONE, 1, 0xFF, 0}, /* 1828: EVMinimumChargeCurrent, RationalNumberType */
+    {1279, 384, NONE, 1, 0xFF, 0}, /* 1829: EVMinimumChargePower, RationalNumberType */
+    {1280, 384, NONE, 1, 0xFF, 0}, /* 1830: EVMinimumDischargeCurrent, RationalNumberType */
+    {1281, 384, NONE, 1, 0xFF, 0}, /* 1831: EVMinimumDischargePower, RationalNumberType */
+    {1282, 384, NONE, 1, 0xFF, 0}, /* 1832: EVMinimumV2XEnergyRequest, RationalNumberType */
+    {1283, 384, NONE, 1, 0xFF, 0}, /* 1833: EVMinimumVoltage, RationalNumberType */
+    {1284, 384, NONE, 1, 0xFF, 0}, /* 1834: EVPresentVoltage, RationalNumberType */
+    {1285, 393, 57, 1, 0xFF, 0}, /* 1835: EVProcessing, processingType */
+    {1286, 116, 8, 1, 0xFF, 0}, /* 1836: EVSECurrentLimitAchieved, boolean */
+    {1287, 384, NONE, 1, 0xFF, 0}, /* 1837: EVSEMaximumChargeCurrent, RationalNumberType */
+    {1288, 384, NONE, 1, 0xFF, 0}, /* 1838: EVSEMaximumChargePower, RationalNumberType */
+    {1289, 384, NONE, 1, 0xFF, 0}, /* 1839: EVSEMaximumDischargeCurrent, RationalNumberType */
+    {1290, 384, NONE, 1, 0xFF, 0}, /* 1840: EVSEMaximumDischargePower, RationalNumberType */
+    {1291, 384, NONE, 1, 0xFF, 0}, /* 1841: EVSEMaximumVoltage, RationalNumberType */
+    {1292, 384, NONE, 1, 0xFF, 0}, /* 1842: EVSEMinimumChargeCurrent, RationalNumberType */
+    {1293, 384, NONE, 1, 0xFF, 0}, /* 1843: EVSEMinimumChargePower, RationalNumberType */
+    {1294, 384, NONE, 1, 0xFF, 0}, /* 1844: EVSEMinimumDischargeCurrent, RationalNumberType */
+    {1295, 384, NONE, 1, 0xFF, 0}, /* 1845: EVSEMinimumDischargePower, RationalNumberType */
+    {1296, 384, NONE, 1, 0xFF, 0}, /* 1846: EVSEMinimumVoltage, RationalNumberType */
+    {1297, 116, 8, 1, 0xFF, 0}, /* 1847: EVSEPowerLimitAchieved, boolean */
+    {1298, 384, NONE, 1, 0xFF, 0}, /* 1848: EVSEPowerRampLimitation, RationalNumberType */
+    {1299, 384, NONE, 1, 0xFF, 0}, /* 1849: EVSEPresentCurrent, RationalNumberType */
+    {1300, 384, NONE, 1, 0xFF, 0}, /* 1850: EVSEPresentVoltage, RationalNumberType */
+    {1301, 393, 57, 1, 0xFF, 0}, /* 1851: EVSEProcessing, processingType */
+    {1302, 116, 8, 1, 0xFF, 0}, /* 1852: EVSEVoltageLimitAchieved, boolean */
+    {1303, 384, NONE, 1, 0xFF, 0}, /* 1853: EVTargetCurrent, RationalNumberType */
+    {1304, 384, NONE, 1, 0xFF, 0}, /* 1854: EVTargetVoltage, RationalNumberType */
+    {1309, 407, 29, 1, 0xFF, 0}, /* 1855: TargetSOC, percentValueType */
+    {1396, 467, NONE, 1, 0xFF, E(GLOBAL)}, /* 1856: WPT_AlignmentCheckReq, WPT_AlignmentCheckReqType */
+    {1398, 468, NONE, 1, 0xFF, E(GLOBAL)}, /* 1857: WPT_AlignmentCheckRes, WPT_AlignmentCheckResType */
+    {1400, 469, NONE, 1, 0xFF, E(GLOBAL)}, /* 1858: WPT_ChargeLoopReq, WPT_ChargeLoopReqType */
+    {1402, 470, NONE, 1, 0xFF, E(GLOBAL)}, /* 1859: WPT_ChargeLoopRes, WPT_ChargeLoopResType */
+    {1404, 465, NONE, 1, 0xFF, E(GLOBAL)}, /* 1860: WPT_ChargeParameterDiscoveryReq, WPT_ChargeParameterDiscoveryReqType */
+    {1406, 466, NONE, 1, 0xFF, E(GLOBAL)}, /* 1861: WPT_ChargeParameterDiscoveryRes, WPT_ChargeParameterDiscoveryResType */
+    {1416, 461, NONE, 1, 0xFF, E(GLOBAL)}, /* 1862: WPT_FinePositioningReq, WPT_FinePositioningReqType */
+    {1418, 462, NONE, 1, 0xFF, E(GLOBAL)}, /* 1863: WPT_FinePositioningRes, WPT_FinePositioningResType */
+    {1420, 459, NONE, 1, 0xFF, E(GLOBAL)}, /* 1864: WPT_FinePositioningSetupReq, WPT_FinePositioningSetupReqType */
+    {1422, 460, NONE, 1, 0xFF, E(GLOBAL)}, /* 1865: WPT_FinePositioningSetupRes, WPT_FinePositioningSetupResType */
+    {1442, 463, NONE, 1, 0xFF, E(GLOBAL)}, /* 1866: WPT_PairingReq, WPT_PairingReqType */
+    {1444, 464, NONE, 1, 0xFF, E(GLOBAL)}, /* 1867: WPT_PairingRes, WPT_PairingResType */
+    {1310, 492, NONE, 1, 0xFF, 0}, /* 1868: AlternativeSECC, AlternativeSECCType */
+    {1311, 491, NONE, 1, 0xFF, 0}, /* 1869: AlternativeSECCList, AlternativeSECCListType */
+    {1314, 501, 91, 1, 0xFF, 0}, /* 1870: BSSID, bssidType */
+    {1315, 121, 12, 1, 0xFF, 0}, /* 1871: Coord_X, short */
+    {1316, 121, 12, 1, 0xFF, 0}, /* 1872: Coord_Y, short */
+    {1317, 121, 12, 1, 0xFF, 0}, /* 1873: Coord_Z, short */
+    {1318, 384, NONE, 1, 0xFF, 0}, /* 1874: EIRP, RationalNumberType */
+    {1319, 473, NONE, 1, 0xFF, 0}, /* 1875: EVDeviceAlignmentCheckMethodList, WPT_AlignmentCheckMethodListType */
+    {1320, 471, NONE, 1, 0xFF, 0}, /* 1876: EVDeviceFinePositioningMethodList, WPT_FinePositioningMethodListType */
+    {1321, 472, NONE, 1, 0xFF, 0}, /* 1877: EVDevicePairingMethodList, WPT_PairingMethodListType */
+    {1322, 496, 86, 1, 0xFF, 0}, /* 1878: EVPCChargeDiagnostics, WPT_EVPCChargeDiagnosticsType */
+    {1323, 384, NONE, 1, 0xFF, 0}, /* 1879: EVPCCoilCurrentInformation, RationalNumberType */
+    {1324, 384, NONE, 1, 0xFF, 0}, /* 1880: EVPCCoilCurrentRequest, RationalNumberType */
+    {1325, 384, NONE, 1, 0xFF, 0}, /* 1881: EVPCCurrentOutputInformation, RationalNumberType */
+    {1326, 116, 8, 1, 0xFF, 0}, /* 1882: EVPCDeviceLocalControl, boolean */
+    {1327, 384, NONE, 1, 0xFF, 0}, /* 1883: EVPCMaxReceivablePower, RationalNumberType */
+    {1328, 384, NONE, 1, 0xFF, 0}, /* 1884: EVPCNaturalFrequency, RationalNumberType */
+    {1329, 384, NONE, 1, 0xFF, 0}, /* 1885: EVPCOperatingFrequency, RationalNumberType */
+    {1330, 474, NONE, 1, 0xFF, 0}, /* 1886: EVPCPowerControlParameter, WPT_EVPCPowerControlParameterType */
+    {1331, 384, NONE, 1, 0xFF, 0}, /* 1887: EVPCPowerOutput, RationalNumberType */
+    {1332, 384, NONE, 1, 0xFF, 0}, /* 1888: EVPCPowerRequest, RationalNumberType */
+    {1333, 384, NONE, 1, 0xFF, 0}, /* 1889: EVPCVoltageOutputInformation, RationalNumberType */
+    {1334, 393, 57, 1, 0xFF, 0}, /* 1890: EVProcessing, processingType */
+    {1335, 494, 84, 1, 0xFF, 0}, /* 1891: EVResultCode, WPT_EVResultType */
+    {1336, 393, 57, 1, 0xFF, 0}, /* 1892: EVSEProcessing, processingType */
+    {1337, 502, 92, 1, 0xFF, 0}, /* 1893: IPAddress, ipaddressType */
+    {1338, 162, 9, 1, 0xFF, 0}, /* 1894: IndexNumber, unsignedShort */
+    {1339, 478, NONE, 1, 0xFF, 0}, /* 1895: LF_ReceiverSetupData, WPT_LF_ReceiverDataType */
+    {1340, 485, NONE, 1, 0xFF, 0}, /* 1896: LF_RxData, WPT_LF_RxDataListType */
+    {1341, 476, NONE, 1, 0xFF, 0}, /* 1897: LF_SystemSetupData, WPT_LF_SystemSetupDataType */
+    {1342, 477, NONE, 1, 0xFF, 0}, /* 1898: LF_TransmitterSetupData, WPT_LF_TransmitterDataType */
+    {1343, 483, NONE, 1, 0xFF, 0}, /* 1899: LF_TxData, WPT_LF_TxDataListType */
+    {1344, 493, 36, 1, 0xFF, 0}, /* 1900: ManufacturerSpecificDataContainer, WPT_DataContainerType */
+    {1345, 162, 9, 1, 0xFF, 0}, /* 1901: NaturalOffset, unsignedShort */
+    {1346, 10, 3, 1, 0xFF, 0}, /* 1902: NumPackages, unsignedByte */
+    {1347, 10, 3, 1, 0xFF, 0}, /* 1903: NumberOfReceivers, unsignedByte */
+    {1348, 10, 3, 1, 0xFF, 0}, /* 1904: NumberOfTransmitters, unsignedByte */
+    {1349, 406, 73, 1, 0xFF, 0}, /* 1905: ObservedIDCode, numericIDType */
+    {1350, 495, 85, 1, 0xFF, 0}, /* 1906: PDInputPowerClass, WPT_PowerClassType */
+    {1351, 384, NONE, 1, 0xFF, 0}, /* 1907: PDMaxCoilCurrent, RationalNumberType */
+    {1352, 384, NONE, 1, 0xFF, 0}, /* 1908: PDMinCoilCurrent, RationalNumberType */
+    {1353, 10, 3, 1, 0xFF, 0}, /* 1909: PackageIndex, unsignedByte */
+    {1354, 162, 9, 1, 0xFF, 0}, /* 1910: PackageSeparationTime, unsignedShort */
+    {1355, 162, 9, 1, 0xFF, 0}, /* 1911: Port, unsignedShort */
+    {1356, 384, NONE, 1, 0xFF, 0}, /* 1912: PowerTransmitted, RationalNumberType */
+    {1357, 473, NONE, 1, 0xFF, 0}, /* 1913: PrimaryDeviceAlignmentCheckMethodList, WPT_AlignmentCheckMethodListType */
+    {1358, 471, NONE, 1, 0xFF, 0}, /* 1914: PrimaryDeviceFinePositioningMethodList, WPT_FinePositioningMethodListType */
+    {1359, 472, NONE, 1, 0xFF, 0}, /* 1915: PrimaryDevicePairingMethodList, WPT_PairingMethodListType */
+    {1360, 162, 9, 1, 0xFF, 0}, /* 1916: PulseDuration, unsignedShort */
+    {1361, 162, 9, 1, 0xFF, 0}, /* 1917: PulseSeparationTime, unsignedShort */
+    {1362, 482, NONE, 1, 0xFF, 0}, /* 1918: PulseSequenceOrder, WPT_TxRxPulseOrderType */
+    {1363, 384, NONE, 1, 0xFF, 0}, /* 1919: RSSI, RationalNumberType */
+    {1364, 487, NONE, 1, 0xFF, 0}, /* 1920: RSSIData, WPT_LF_RxRSSIListType */
+    {1365, 488, NONE, 1, 0xFF, 0}, /* 1921: RSSIDataList, WPT_LF_RxRSSIType */
+    {1366, 406, 73, 1, 0xFF, 0}, /* 1922: RxIdentifier, numericIDType */
+    {1367, 479, NONE, 1, 0xFF, 0}, /* 1923: RxSpecData, WPT_TxRxSpecDataType */
+    {1368, 493, 36, 1, 0xFF, 0}, /* 1924: SDManufacturerSpecificDataContainer, WPT_DataContainerType */
+    {1369, 162, 9, 1, 0xFF, 0}, /* 1925: SDMaxGroundClearanceSupport, unsignedShort */
+    {1370, 162, 9, 1, 0xFF, 0}, /* 1926: SDMaxGroundClearence, unsignedShort */
+    {1371, 384, NONE, 1, 0xFF, 0}, /* 1927: SDMaxOutputPower, RationalNumberType */
+    {1372, 162, 9, 1, 0xFF, 0}, /* 1928: SDMinGroundClearanceSupport, unsignedShort */
+    {1373, 162, 9, 1, 0xFF, 0}, /* 1929: SDMinGroundClearence, unsignedShort */
+    {1374, 384, NONE, 1, 0xFF, 0}, /* 1930: SDMinOutputPower, RationalNumberType */
+    {1375, 384, NONE, 1, 0xFF, 0}, /* 1931: SDPowerInput, RationalNumberType */
+    {1376, 497, 87, 1, 0xFF, 0}, /* 1932: SPCChargeDiagnostics, WPT_SPCChargeDiagnosticsType */
+    {1377, 384, NONE, 1, 0xFF, 0}, /* 1933: SPCMaxOutputPowerLimit, RationalNumberType */
+    {1378, 384, NONE, 1, 0xFF, 0}, /* 1934: SPCMinOutputPowerLimit, RationalNumberType */
+    {1379, 384, NONE, 1, 0xFF, 0}, /* 1935: SPCOperatingFrequency, RationalNumberType */
+    {1380, 475, NONE, 1, 0xFF, 0}, /* 1936: SPCPowerControlParameter, WPT_SPCPowerControlParameterType */
+    {1381, 384, NONE, 1, 0xFF, 0}, /* 1937: SPCPrimaryDeviceCoilCurrentInformation, RationalNumberType */
+    {1382, 390, 60, 1, 0xFF, 0}, /* 1938: SSID, identifierType */
+    {1383, 384, NONE, 1, 0xFF, 0}, /* 1939: SignalFrequency, RationalNumberType */
+    {1384, 384, NONE, 1, 0xFF, 0}, /* 1940: SupplyDeviceCurrent, RationalNumberType */
+    {1385, 384, NONE, 1, 0xFF, 0}, /* 1941: TargetCoilCurrent, RationalNumberType */
+    {1386, 406, 73, 1, 0xFF, 0}, /* 1942: TxIdentifier, numericIDType */
+    {1387, 481, NONE, 1, 0xFF, 0}, /* 1943: TxPackageSpecData, WPT_TxRxPackageSpecDataType */
+    {1388, 406, 73, 1, 0xFF, 0}, /* 1944: TxRxIdentifier, numericIDType */
+    {1389, 480, NONE, 1, 0xFF, 0}, /* 1945: TxRxOrientation, WPT_CoordinateXYZType */
+    {1390, 480, NONE, 1, 0xFF, 0}, /* 1946: TxRxPosition, WPT_CoordinateXYZType */
+    {1391, 479, NONE, 1, 0xFF, 0}, /* 1947: TxSpecData, WPT_TxRxSpecDataType */
+    {1392, 493, 36, 1, 0xFF, 0}, /* 1948: VendorSpecificDataContainer, WPT_DataContainerType */
+    {1393, 500, 90, 1, 0xFF, 0}, /* 1949: WPT_AlignmentCheckMethod, WPT_AlignmentCheckMethodType */
+    {1413, 498, 88, 1, 0xFF, 0}, /* 1950: WPT_FinePositioningMethod, WPT_FinePositioningMethodType */
+    {1424, 490, NONE, 1, 0xFF, 0}, /* 1951: WPT_LF_DataPackage, WPT_LF_DataPackageType */
+    {1425, 489, NONE, 1, 0xFF, 0}, /* 1952: WPT_LF_DataPackageList, WPT_LF_DataPackageListType */
+    {1429, 486, NONE, 1, 0xFF, 0}, /* 1953: WPT_LF_RxDataList, WPT_LF_RxDataType */
+    {1436, 484, NONE, 1, 0xFF, 0}, /* 1954: WPT_LF_TxDataList, WPT_LF_TxDataType */
+    {1439, 499, 89, 1, 0xFF, 0}, /* 1955: WPT_PairingMethod, WPT_PairingMethodType */
+    {1454, 505, NONE, 1, 0xFF, E(GLOBAL)}, /* 1956: ACDP_ConnectReq, ACDP_ConnectReqType */
+    {1456, 506, NONE, 1, 0xFF, E(GLOBAL)}, /* 1957: ACDP_ConnectRes, ACDP_ConnectResType */
+    {1458, 505, NONE, 1, 0xFF, E(GLOBAL)}, /* 1958: ACDP_DisconnectReq, ACDP_ConnectReqType */
+    {1459, 506, NONE, 1, 0xFF, E(GLOBAL)}, /* 1959: ACDP_DisconnectRes, ACDP_ConnectResType */
+    {1460, 507, NONE, 1, 0xFF, E(GLOBAL)}, /* 1960: ACDP_SystemStatusReq, ACDP_SystemStatusReqType */
+    {1462, 508, NONE, 1, 0xFF, E(GLOBAL)}, /* 1961: ACDP_SystemStatusRes, ACDP_SystemStatusResType */
+    {1464, 503, NONE, 1, 0xFF, E(GLOBAL)}, /* 1962: ACDP_VehiclePositioningReq, ACDP_VehiclePositioningReqType */
+    {1466, 504, NONE, 1, 0xFF, E(GLOBAL)}, /* 1963: ACDP_VehiclePositioningRes, ACDP_VehiclePositioningResType */
+    {1468, 121, 12, 1, 0xFF, 0}, /* 1964: ContactWindowXc, short */
+    {1469, 121, 12, 1, 0xFF, 0}, /* 1965: ContactWindowYc, short */
+    {1470, 116, 8, 1, 0xFF, 0}, /* 1966: EVAssociationStatus, boolean */
+    {1471, 513, 96, 1, 0xFF, 0}, /* 1967: EVCPStatus, cpStatusType */
+    {1472, 510, 93, 1, 0xFF, 0}, /* 1968: EVElectricalChargingDeviceStatus, electricalChargingDeviceStatusType */
+    {1473, 514, 97, 1, 0xFF, 0}, /* 1969: EVErrorCode, errorCodeType */
+    {1474, 116, 8, 1, 0xFF, 0}, /* 1970: EVImmobilizationRequest, boolean */
+    {1475, 116, 8, 1, 0xFF, 0}, /* 1971: EVImmobilized, boolean */
+    {1476, 116, 8, 1, 0xFF, 0}, /* 1972: EVInChargePosition, boolean */
+    {1477, 116, 8, 1, 0xFF, 0}, /* 1973: EVMobilityStatus, boolean */
+    {1478, 116, 8, 1, 0xFF, 0}, /* 1974: EVPositioningSupport, boolean */
+    {1479, 116, 8, 1, 0xFF, 0}, /* 1975: EVReadyToCharge, boolean */
+    {1480, 121, 12, 1, 0xFF, 0}, /* 1976: EVRelativeXDeviation, short */
+    {1481, 121, 12, 1, 0xFF, 0}, /* 1977: EVRelativeYDeviation, short */
+    {1482, 116, 8, 1, 0xFF, 0}, /* 1978: EVSEDisabled, boolean */
+    {1483, 510, 93, 1, 0xFF, 0}, /* 1979: EVSEElectricalChargingDeviceStatus, electricalChargingDeviceStatusType */
+    {1484, 116, 8, 1, 0xFF, 0}, /* 1980: EVSEEmergencyShutdown, boolean */
+    {1485, 512, 95, 1, 0xFF, 0}, /* 1981: EVSEIsolationStatus, isolationStatusType */
+    {1486, 116, 8, 1, 0xFF, 0}, /* 1982: EVSEMalfunction, boolean */
+    {1487, 511, 94, 1, 0xFF, 0}, /* 1983: EVSEMechanicalChargingDeviceStatus, mechanicalChargingDeviceStatusType */
+    {1488, 116, 8, 1, 0xFF, 0}, /* 1984: EVSEPositioningSupport, boolean */
+    {1489, 393, 57, 1, 0xFF, 0}, /* 1985: EVSEProcessing, processingType */
+    {1490, 116, 8, 1, 0xFF, 0}, /* 1986: EVSEReadyToCharge, boolean */
+    {1491, 116, 8, 1, 0xFF, 0}, /* 1987: EVSEUtilityInterruptEvent, boolean */
+    {1492, 407, 29, 1, 0xFF, 0}, /* 1988: EVSOC, percentValueType */
+    {1493, 509, NONE, 1, 0xFF, 0}, /* 1989: EVTechnicalStatus, EVTechnicalStatusType */
+    {1495, 116, 8, 1, 0xFF, 0}, /* 1990: EVTimeout, boolean */
+    {1496, 384, NONE, 1, 0xFF, 0}, /* 1991: EVWLANStrength, RationalNumberType */
 };
 
 const v2gexi_type v2gexi_types[] = {
@@ -5522,43 +5522,43 @@ const v2gexi_value v2gexi_values[] = {
     {0, 0, 0, NO_BOUND, V2GEXI_STRING, 0, 0}, /* 0 */
     {0, 0, 0, 100, V2GEXI_STRING, 0, 0}, /* 1 */
     {0, UINT64_C(4294967295), 0, NO_BOUND, V2GEXI_UNSIGNED, 0, 0}, /* 2 */
-    {0, 255, 0, NO_BOUND, V2GEXI_NBIT, 8, 0}, /* 3 */
-    {1, 20, 0, NO_BOUND, V2GEXI_NBIT, 5, 0}, /* 4 */
-    {0, 3, 0, NO_BOUND, V2GEXI_ENUM, 2, 0}, /* 5: OK_SuccessfulNegotiation OK_SuccessfulNegotiationWithMinorDeviation ... */
+    {0, 255, 0, 256, V2GEXI_NBIT, 8, 0}, /* 3 */
+    {1, 20, 0, 20, V2GEXI_NBIT, 5, 0}, /* 4 */
+    {0, 3, 0, 3, V2GEXI_ENUM, 2, 0}, /* 5: OK_SuccessfulNegotiation OK_SuccessfulNegotiationWithMinorDeviation ... */
     {0, 0, 0, NO_BOUND, V2GEXI_BASE64, 0, 0}, /* 6 */
     {0, 0, 0, 8, V2GEXI_HEX, 0, 0}, /* 7 */
-    {0, 0, 0, NO_BOUND, V2GEXI_BOOLEAN, 1, 0}, /* 8 */
+    {0, 0, 0, 2, V2GEXI_BOOLEAN, 1, 0}, /* 8 */
     {0, 65535, 0, NO_BOUND, V2GEXI_UNSIGNED, 0, 0}, /* 9 */
     {0, 0, 0, 32, V2GEXI_STRING, 0, 0}, /* 10 */
-    {3, 4, 0, NO_BOUND, V2GEXI_ENUM, 2, 0}, /* 11: EVCharging Internet ... */
+    {3, 4, 0, 4, V2GEXI_ENUM, 2, 0}, /* 11: EVCharging Internet ... */
     {-32768, 32767, 0, NO_BOUND, V2GEXI_INTEGER, 0, 0}, /* 12 */
-    {-128, 127, 0, NO_BOUND, V2GEXI_NBIT, 8, 0}, /* 13 */
+    {-128, 127, 0, 256, V2GEXI_NBIT, 8, 0}, /* 13 */
     {INT64_C(-2147483648), 2147483647, 0, NO_BOUND, V2GEXI_INTEGER, 0, 0}, /* 14 */
-    {7, 10, 0, NO_BOUND, V2GEXI_ENUM, 4, 0}, /* 15: AC_single_phase_core AC_three_phase_core ... */
+    {7, 10, 0, 10, V2GEXI_ENUM, 4, 0}, /* 15: AC_single_phase_core AC_three_phase_core ... */
     {0, 0, 0, 1200, V2GEXI_BASE64, 0, 0}, /* 16 */
     {0, 0, 0, 40, V2GEXI_STRING, 0, 0}, /* 17 */
     {0, 0, 0, 32, V2GEXI_BASE64, 0, 0}, /* 18 */
     {INT64_MIN, UINT64_C(9223372036854775807), 0, NO_BOUND, V2GEXI_INTEGER, 0, 0}, /* 19 */
-    {-3, 3, 0, NO_BOUND, V2GEXI_NBIT, 3, 0}, /* 20 */
-    {17, 10, 0, NO_BOUND, V2GEXI_ENUM, 4, 0}, /* 21: h m ... */
-    {27, 3, 0, NO_BOUND, V2GEXI_ENUM, 2, 0}, /* 22: ParsingError NoTLSRootCertificatAvailable ... */
+    {-3, 3, 0, 7, V2GEXI_NBIT, 3, 0}, /* 20 */
+    {17, 10, 0, 10, V2GEXI_ENUM, 4, 0}, /* 21: h m ... */
+    {27, 3, 0, 3, V2GEXI_ENUM, 2, 0}, /* 22: ParsingError NoTLSRootCertificatAvailable ... */
     {0, 0, 0, 64, V2GEXI_STRING, 0, 0}, /* 23 */
-    {30, 3, 0, NO_BOUND, V2GEXI_ENUM, 2, 0}, /* 24: relativePricePercentage RenewableGenerationPercentage ... */
-    {33, 3, 0, NO_BOUND, V2GEXI_ENUM, 2, 0}, /* 25: None StopCharging ... */
-    {104, 4, 0, NO_BOUND, V2GEXI_ENUM, 2, 0}, /* 26: Invalid Valid ... */
-    {36, 12, 0, NO_BOUND, V2GEXI_ENUM, 4, 0}, /* 27: EVSE_NotReady EVSE_Ready ... */
-    {48, 12, 0, NO_BOUND, V2GEXI_ENUM, 4, 0}, /* 28: NO_ERROR FAILED_RESSTemperatureInhibit ... */
-    {0, 100, 0, NO_BOUND, V2GEXI_NBIT, 7, 0}, /* 29 */
-    {60, 2, 0, NO_BOUND, V2GEXI_ENUM, 1, 0}, /* 30: Contract ExternalPayment */
-    {62, 23, 0, NO_BOUND, V2GEXI_ENUM, 5, 0}, /* 31: OK OK_NewSessionEstablished ... */
+    {30, 3, 0, 3, V2GEXI_ENUM, 2, 0}, /* 24: relativePricePercentage RenewableGenerationPercentage ... */
+    {33, 3, 0, 3, V2GEXI_ENUM, 2, 0}, /* 25: None StopCharging ... */
+    {104, 4, 0, 4, V2GEXI_ENUM, 2, 0}, /* 26: Invalid Valid ... */
+    {36, 12, 0, 12, V2GEXI_ENUM, 4, 0}, /* 27: EVSE_NotReady EVSE_Ready ... */
+    {48, 12, 0, 12, V2GEXI_ENUM, 4, 0}, /* 28: NO_ERROR FAILED_RESSTemperatureInhibit ... */
+    {0, 100, 0, 101, V2GEXI_NBIT, 7, 0}, /* 29 */
+    {60, 2, 0, 2, V2GEXI_ENUM, 1, 0}, /* 30: Contract ExternalPayment */
+    {62, 23, 0, 23, V2GEXI_ENUM, 5, 0}, /* 31: OK OK_NewSessionEstablished ... */
     {0, 0, 0, 32, V2GEXI_HEX, 0, 0}, /* 32 */
     {0, 0, 0, 24, V2GEXI_STRING, 0, 0}, /* 33 */
-    {135, 2, 0, NO_BOUND, V2GEXI_ENUM, 1, 0}, /* 34: Finished Ongoing */
-    {85, 6, 0, NO_BOUND, V2GEXI_ENUM, 3, 0}, /* 35: AC_single_phase_core AC_three_phase_core ... */
+    {135, 2, 0, 2, V2GEXI_ENUM, 1, 0}, /* 34: Finished Ongoing */
+    {85, 6, 0, 6, V2GEXI_ENUM, 3, 0}, /* 35: AC_single_phase_core AC_three_phase_core ... */
     {0, 0, 0, 256, V2GEXI_BASE64, 0, 0}, /* 36 */
     {0, 0, 0, 128, V2GEXI_BASE64, 0, 0}, /* 37 */
     {INT64_MIN, UINT64_C(9223372036854775807), 0, NO_BOUND, V2GEXI_BIG, 0, 0}, /* 38 */
-    {91, 6, 0, NO_BOUND, V2GEXI_ENUM, 3, 0}, /* 39: bool byte ... */
+    {91, 6, 0, 6, V2GEXI_ENUM, 3, 0}, /* 39: bool byte ... */
     {0, 0, 0, NO_BOUND, V2GEXI_HEX, 0, 0}, /* 40 */
     {0, 0, 0, 48, V2GEXI_BASE64, 0, 0}, /* 41 */
     {0, 0, 0, 65, V2GEXI_BASE64, 0, 0}, /* 42 */
@@ -5566,57 +5566,57 @@ const v2gexi_value v2gexi_values[] = {
     {0, 0, 0, 800, V2GEXI_BASE64, 0, 0}, /* 44 */
     {0, UINT64_C(18446744073709551615), 0, NO_BOUND, V2GEXI_UNSIGNED, 0, 0}, /* 45 */
     {0, 0, 0, 64, V2GEXI_BASE64, 0, 0}, /* 46 */
-    {97, 7, 0, NO_BOUND, V2GEXI_ENUM, 3, 0}, /* 47: h m ... */
-    {1, 255, 0, NO_BOUND, V2GEXI_NBIT, 8, 0}, /* 48 */
+    {97, 7, 0, 7, V2GEXI_ENUM, 3, 0}, /* 47: h m ... */
+    {1, 255, 0, 255, V2GEXI_NBIT, 8, 0}, /* 48 */
     {0, 16777214, 0, NO_BOUND, V2GEXI_UNSIGNED, 0, 0}, /* 49 */
     {0, 86400, 0, NO_BOUND, V2GEXI_UNSIGNED, 0, 0}, /* 50 */
-    {104, 5, 0, NO_BOUND, V2GEXI_ENUM, 3, 0}, /* 51: Invalid Valid ... */
-    {1, 3, 0, NO_BOUND, V2GEXI_NBIT, 2, 0}, /* 52 */
+    {104, 5, 0, 5, V2GEXI_ENUM, 3, 0}, /* 51: Invalid Valid ... */
+    {1, 3, 0, 3, V2GEXI_NBIT, 2, 0}, /* 52 */
     {0, 0, 0, 6, V2GEXI_HEX, 0, 0}, /* 53 */
-    {109, 26, 0, NO_BOUND, V2GEXI_ENUM, 5, 0}, /* 54: OK OK_NewSessionEstablished ... */
+    {109, 26, 0, 26, V2GEXI_ENUM, 5, 0}, /* 54: OK OK_NewSessionEstablished ... */
     {0, 0, 7, 37, V2GEXI_STRING, 0, 0}, /* 55 */
     {0, 0, 16, 16, V2GEXI_BASE64, 0, 0}, /* 56 */
-    {135, 3, 0, NO_BOUND, V2GEXI_ENUM, 2, 0}, /* 57: Finished Ongoing ... */
-    {138, 3, 0, NO_BOUND, V2GEXI_ENUM, 2, 0}, /* 58: Start Stop ... */
-    {141, 2, 0, NO_BOUND, V2GEXI_ENUM, 1, 0}, /* 59: Terminate Pause */
+    {135, 3, 0, 3, V2GEXI_ENUM, 2, 0}, /* 57: Finished Ongoing ... */
+    {138, 3, 0, 3, V2GEXI_ENUM, 2, 0}, /* 58: Start Stop ... */
+    {141, 2, 0, 2, V2GEXI_ENUM, 1, 0}, /* 59: Terminate Pause */
     {0, 0, 0, 255, V2GEXI_STRING, 0, 0}, /* 60 */
-    {143, 40, 0, NO_BOUND, V2GEXI_ENUM, 6, 0}, /* 61: OK OK_CertificateExpiresSoon ... */
-    {183, 2, 0, NO_BOUND, V2GEXI_ENUM, 1, 0}, /* 62: EIM PnC */
-    {12, 1024, 0, NO_BOUND, V2GEXI_NBIT, 10, 0}, /* 63 */
-    {185, 4, 0, NO_BOUND, V2GEXI_ENUM, 2, 0}, /* 64: Start Stop ... */
-    {189, 2, 0, NO_BOUND, V2GEXI_ENUM, 1, 0}, /* 65: Charge Discharge */
-    {191, 3, 0, NO_BOUND, V2GEXI_ENUM, 2, 0}, /* 66: Pause Terminate ... */
+    {143, 40, 0, 40, V2GEXI_ENUM, 6, 0}, /* 61: OK OK_CertificateExpiresSoon ... */
+    {183, 2, 0, 2, V2GEXI_ENUM, 1, 0}, /* 62: EIM PnC */
+    {12, 1024, 0, 1013, V2GEXI_NBIT, 10, 0}, /* 63 */
+    {185, 4, 0, 4, V2GEXI_ENUM, 2, 0}, /* 64: Start Stop ... */
+    {189, 2, 0, 2, V2GEXI_ENUM, 1, 0}, /* 65: Charge Discharge */
+    {191, 3, 0, 3, V2GEXI_ENUM, 2, 0}, /* 66: Pause Terminate ... */
     {0, 0, 0, 80, V2GEXI_STRING, 0, 0}, /* 67 */
     {0, 0, 0, 160, V2GEXI_STRING, 0, 0}, /* 68 */
-    {194, 3, 0, NO_BOUND, V2GEXI_ENUM, 2, 0}, /* 69: CheckIn Processing ... */
-    {197, 3, 0, NO_BOUND, V2GEXI_ENUM, 2, 0}, /* 70: AutoParking MVGuideManual ... */
-    {200, 3, 0, NO_BOUND, V2GEXI_ENUM, 2, 0}, /* 71: CheckOut Processing ... */
-    {203, 2, 0, NO_BOUND, V2GEXI_ENUM, 1, 0}, /* 72: Scheduled Completed */
+    {194, 3, 0, 3, V2GEXI_ENUM, 2, 0}, /* 69: CheckIn Processing ... */
+    {197, 3, 0, 3, V2GEXI_ENUM, 2, 0}, /* 70: AutoParking MVGuideManual ... */
+    {200, 3, 0, 3, V2GEXI_ENUM, 2, 0}, /* 71: CheckOut Processing ... */
+    {203, 2, 0, 2, V2GEXI_ENUM, 1, 0}, /* 72: Scheduled Completed */
     {1, UINT64_C(4294967295), 0, NO_BOUND, V2GEXI_UNSIGNED, 0, 0}, /* 73 */
-    {205, 2, 0, NO_BOUND, V2GEXI_ENUM, 1, 0}, /* 74: SECP521 X448 */
+    {205, 2, 0, 2, V2GEXI_ENUM, 1, 0}, /* 74: SECP521 X448 */
     {0, 0, 133, 133, V2GEXI_BASE64, 0, 0}, /* 75 */
     {0, 0, 94, 94, V2GEXI_BASE64, 0, 0}, /* 76 */
     {0, 0, 84, 84, V2GEXI_BASE64, 0, 0}, /* 77 */
     {0, 0, 206, 206, V2GEXI_BASE64, 0, 0}, /* 78 */
     {0, 0, 8, 8, V2GEXI_HEX, 0, 0}, /* 79 */
     {0, 0, 0, 3, V2GEXI_STRING, 0, 0}, /* 80 */
-    {207, 2, 0, NO_BOUND, V2GEXI_ENUM, 1, 0}, /* 81: PowerToleranceNotConfirmed PowerToleranceConfirmed */
+    {207, 2, 0, 2, V2GEXI_ENUM, 1, 0}, /* 81: PowerToleranceNotConfirmed PowerToleranceConfirmed */
     {0, 0, 0, 1600, V2GEXI_BASE64, 0, 0}, /* 82 */
-    {209, 6, 0, NO_BOUND, V2GEXI_ENUM, 3, 0}, /* 83: Pause ExitStandby ... */
-    {215, 3, 0, NO_BOUND, V2GEXI_ENUM, 2, 0}, /* 84: EVResultUnknown EVResultSuccess ... */
-    {218, 4, 0, NO_BOUND, V2GEXI_ENUM, 2, 0}, /* 85: MF-WPT1 MF-WPT2 ... */
-    {222, 4, 0, NO_BOUND, V2GEXI_ENUM, 2, 0}, /* 86: EVPCNoIssue EVPCTempOverheatDetected ... */
-    {226, 6, 0, NO_BOUND, V2GEXI_ENUM, 3, 0}, /* 87: SPCNoIssue SPCFODDetected ... */
-    {232, 5, 0, NO_BOUND, V2GEXI_ENUM, 3, 0}, /* 88: Manual LF_TxEV ... */
-    {237, 6, 0, NO_BOUND, V2GEXI_ENUM, 3, 0}, /* 89: External confirmation LPE ... */
-    {243, 3, 0, NO_BOUND, V2GEXI_ENUM, 2, 0}, /* 90: PowerCheck LPE ... */
+    {209, 6, 0, 6, V2GEXI_ENUM, 3, 0}, /* 83: Pause ExitStandby ... */
+    {215, 3, 0, 3, V2GEXI_ENUM, 2, 0}, /* 84: EVResultUnknown EVResultSuccess ... */
+    {218, 4, 0, 4, V2GEXI_ENUM, 2, 0}, /* 85: MF-WPT1 MF-WPT2 ... */
+    {222, 4, 0, 4, V2GEXI_ENUM, 2, 0}, /* 86: EVPCNoIssue EVPCTempOverheatDetected ... */
+    {226, 6, 0, 6, V2GEXI_ENUM, 3, 0}, /* 87: SPCNoIssue SPCFODDetected ... */
+    {232, 5, 0, 5, V2GEXI_ENUM, 3, 0}, /* 88: Manual LF_TxEV ... */
+    {237, 6, 0, 6, V2GEXI_ENUM, 3, 0}, /* 89: External confirmation LPE ... */
+    {243, 3, 0, 3, V2GEXI_ENUM, 2, 0}, /* 90: PowerCheck LPE ... */
     {0, 0, 0, 12, V2GEXI_STRING, 0, 0}, /* 91 */
     {0, 0, 0, 39, V2GEXI_STRING, 0, 0}, /* 92 */
-    {246, 4, 0, NO_BOUND, V2GEXI_ENUM, 2, 0}, /* 93: State_A State_B ... */
-    {250, 3, 0, NO_BOUND, V2GEXI_ENUM, 2, 0}, /* 94: Home Moving ... */
-    {253, 4, 0, NO_BOUND, V2GEXI_ENUM, 2, 0}, /* 95: Invalid Safe ... */
-    {257, 5, 0, NO_BOUND, V2GEXI_ENUM, 3, 0}, /* 96: StateA StateB ... */
-    {262, 10, 0, NO_BOUND, V2GEXI_ENUM, 4, 0}, /* 97: OK_NoEVError FAILED ... */
+    {246, 4, 0, 4, V2GEXI_ENUM, 2, 0}, /* 93: State_A State_B ... */
+    {250, 3, 0, 3, V2GEXI_ENUM, 2, 0}, /* 94: Home Moving ... */
+    {253, 4, 0, 4, V2GEXI_ENUM, 2, 0}, /* 95: Invalid Safe ... */
+    {257, 5, 0, 5, V2GEXI_ENUM, 3, 0}, /* 96: StateA StateB ... */
+    {262, 10, 0, 10, V2GEXI_ENUM, 4, 0}, /* 97: OK_NoEVError FAILED ... */
 };
 
 const v2gexi_slot v2gexi_slots[] = {
@@ -6736,1508 +6736,1508 @@ const v2gexi_slot v2gexi_slots[] = {
 };
 
 const v2gexi_name v2gexi_names[] = {
-    {13075, 0}, /* 0: Algorithm */
-    {1014, 0}, /* 1: AppProtocol */
-    {9077, 0}, /* 2: Encoding */
-    {10623, 0}, /* 3: Id */
-    {11366, 0}, /* 4: MimeType */
-    {11404, 0}, /* 5: Name */
-    {13404, 0}, /* 6: Priority */
-    {13442, 0}, /* 7: ProtocolNamespace */
-    {14032, 0}, /* 8: ResponseCode */
-    {15278, 0}, /* 9: SchemaID */
-    {16802, 0}, /* 10: Target */
-    {1009, 0}, /* 11: Type */
-    {19646, 0}, /* 12: URI */
-    {16339, 0}, /* 13: ValueType */
-    {17442, 0}, /* 14: VersionNumberMajor */
-    {17461, 0}, /* 15: VersionNumberMinor */
-    {19668, 1}, /* 16: base */
-    {17579, 1}, /* 17: id */
-    {20359, 1}, /* 18: lang */
-    {13454, 1}, /* 19: space */
-    {20552, 2}, /* 20: nil */
-    {21192, 2}, /* 21: type */
-    {5101, 3}, /* 22: ENTITIES */
-    {5110, 3}, /* 23: ENTITY */
-    {5074, 3}, /* 24: ID */
-    {10600, 3}, /* 25: IDREF */
-    {10606, 3}, /* 26: IDREFS */
-    {11402, 3}, /* 27: NCName */
-    {11409, 3}, /* 28: NMTOKEN */
-    {11417, 3}, /* 29: NMTOKENS */
-    {11426, 3}, /* 30: NOTATION */
-    {11404, 3}, /* 31: Name */
-    {13526, 3}, /* 32: QName */
-    {19621, 3}, /* 33: anySimpleType */
-    {19635, 3}, /* 34: anyType */
-    {19643, 3}, /* 35: anyURI */
-    {19673, 3}, /* 36: base64Binary */
-    {19701, 3}, /* 37: boolean */
-    {19719, 3}, /* 38: byte */
-    {19902, 3}, /* 39: date */
-    {19907, 3}, /* 40: dateTime */
-    {19916, 3}, /* 41: decimal */
-    {19956, 3}, /* 42: double */
-    {19963, 3}, /* 43: duration */
-    {20198, 3}, /* 44: float */
-    {20204, 3}, /* 45: gDay */
-    {20209, 3}, /* 46: gMonth */
-    {20216, 3}, /* 47: gMonthDay */
-    {20226, 3}, /* 48: gYear */
-    {20232, 3}, /* 49: gYearMonth */
-    {20260, 3}, /* 50: hexBinary */
-    {20285, 3}, /* 51: int */
-    {20298, 3}, /* 52: integer */
-    {20364, 3}, /* 53: language */
-    {20386, 3}, /* 54: long */
-    {20536, 3}, /* 55: negativeInteger */
-    {20556, 3}, /* 56: nonNegativeInteger */
-    {20575, 3}, /* 57: nonPositiveInteger */
-    {20594, 3}, /* 58: normalizedString */
-    {20692, 3}, /* 59: positiveInteger */
-    {21010, 3}, /* 60: short */
-    {21064, 3}, /* 61: string */
-    {21153, 3}, /* 62: time */
-    {21158, 3}, /* 63: token */
-    {21231, 3}, /* 64: unsignedByte */
-    {21244, 3}, /* 65: unsignedInt */
-    {21256, 3}, /* 66: unsignedLong */
-    {21269, 3}, /* 67: unsignedShort */
-    {1026, 4}, /* 68: AppProtocolType */
-    {19712, 4}, /* 69: idType */
-    {20737, 4}, /* 70: priorityType */
-    {20780, 4}, /* 71: protocolNameType */
-    {20797, 4}, /* 72: protocolNamespaceType */
-    {20858, 4}, /* 73: responseCodeType */
-    {21083, 4}, /* 74: supportedAppProtocolReq */
-    {21107, 4}, /* 75: supportedAppProtocolRes */
-    {2380, 5}, /* 76: CanonicalizationMethod */
-    {2403, 5}, /* 77: CanonicalizationMethodType */
-    {3512, 5}, /* 78: CryptoBinary */
-    {4388, 5}, /* 79: DSAKeyValue */
-    {4400, 5}, /* 80: DSAKeyValueType */
-    {4530, 5}, /* 81: DigestMethod */
-    {4543, 5}, /* 82: DigestMethodType */
-    {4560, 5}, /* 83: DigestValue */
-    {4572, 5}, /* 84: DigestValueType */
-    {9148, 5}, /* 85: Exponent */
-    {10525, 5}, /* 86: G */
-    {10550, 5}, /* 87: HMACOutputLength */
-    {10567, 5}, /* 88: HMACOutputLengthType */
-    {10656, 5}, /* 89: J */
-    {10658, 5}, /* 90: KeyInfo */
-    {10666, 5}, /* 91: KeyInfoType */
-    {10678, 5}, /* 92: KeyName */
-    {4391, 5}, /* 93: KeyValue */
-    {4403, 5}, /* 94: KeyValueType */
-    {10910, 5}, /* 95: Manifest */
-    {10919, 5}, /* 96: ManifestType */
-    {11357, 5}, /* 97: MgmtData */
-    {11387, 5}, /* 98: Modulus */
-    {11848, 5}, /* 99: Object */
-    {11855, 5}, /* 100: ObjectType */
-    {5069, 5}, /* 101: P */
-    {12180, 5}, /* 102: PGPData */
-    {12188, 5}, /* 103: PGPDataType */
-    {12200, 5}, /* 104: PGPKeyID */
-    {12209, 5}, /* 105: PGPKeyPacket */
-    {12728, 5}, /* 106: PgenCounter */
-    {13524, 5}, /* 107: Q */
-    {13536, 5}, /* 108: RSAKeyValue */
-    {13548, 5}, /* 109: RSAKeyValueType */
-    {13679, 5}, /* 110: Reference */
-    {13689, 5}, /* 111: ReferenceType */
-    {14045, 5}, /* 112: RetrievalMethod */
-    {14061, 5}, /* 113: RetrievalMethodType */
-    {14749, 5}, /* 114: SPKIData */
-    {14758, 5}, /* 115: SPKIDataType */
-    {14771, 5}, /* 116: SPKISexp */
-    {15287, 5}, /* 117: Seed */
-    {11111, 5}, /* 118: Signature */
-    {16195, 5}, /* 119: SignatureMethod */
-    {16211, 5}, /* 120: SignatureMethodType */
-    {16231, 5}, /* 121: SignatureProperties */
-    {16251, 5}, /* 122: SignaturePropertiesType */
-    {16275, 5}, /* 123: SignatureProperty */
-    {16293, 5}, /* 124: SignaturePropertyType */
-    {20497, 5}, /* 125: SignatureType */
-    {16315, 5}, /* 126: SignatureValue */
-    {16330, 5}, /* 127: SignatureValueType */
-    {16376, 5}, /* 128: SignedInfo */
-    {16387, 5}, /* 129: SignedInfoType */
-    {17013, 5}, /* 130: Transform */
-    {17023, 5}, /* 131: TransformType */
-    {17037, 5}, /* 132: Transforms */
-    {17048, 5}, /* 133: TransformsType */
-    {19451, 5}, /* 134: X509CRL */
-    {19459, 5}, /* 135: X509Certificate */
-    {19475, 5}, /* 136: X509Data */
-    {19484, 5}, /* 137: X509DataType */
-    {19497, 5}, /* 138: X509IssuerName */
-    {19512, 5}, /* 139: X509IssuerSerial */
-    {19529, 5}, /* 140: X509IssuerSerialType */
-    {19550, 5}, /* 141: X509SKI */
-    {19558, 5}, /* 142: X509SerialNumber */
-    {19575, 5}, /* 143: X509SubjectName */
-    {19591, 5}, /* 144: XPath */
-    {5115, 5}, /* 145: Y */
-    {622, 6}, /* 146: AC_EVSEStatus */
-    {2331, 6}, /* 147: BulkChargingComplete */
-    {3613, 6}, /* 148: CableCheckReq */
-    {3630, 6}, /* 149: CableCheckReqType */
-    {3651, 6}, /* 150: CableCheckRes */
-    {3668, 6}, /* 151: CableCheckResType */
-    {2480, 6}, /* 152: CertificateInstallationReq */
-    {2507, 6}, /* 153: CertificateInstallationReqType */
-    {2538, 6}, /* 154: CertificateInstallationRes */
-    {2565, 6}, /* 155: CertificateInstallationResType */
-    {2627, 6}, /* 156: CertificateUpdateReq */
-    {2648, 6}, /* 157: CertificateUpdateReqType */
-    {2673, 6}, /* 158: CertificateUpdateRes */
-    {2694, 6}, /* 159: CertificateUpdateResType */
-    {397, 6}, /* 160: ChargeParameterDiscoveryReq */
-    {428, 6}, /* 161: ChargeParameterDiscoveryReqType */
-    {463, 6}, /* 162: ChargeParameterDiscoveryRes */
-    {494, 6}, /* 163: ChargeParameterDiscoveryResType */
-    {2734, 6}, /* 164: ChargeService */
-    {2335, 6}, /* 165: ChargingComplete */
-    {2789, 6}, /* 166: ChargingProfile */
-    {2977, 6}, /* 167: ChargingStatusReq */
-    {2995, 6}, /* 168: ChargingStatusReqType */
-    {3017, 6}, /* 169: ChargingStatusRes */
-    {3035, 6}, /* 170: ChargingStatusResType */
-    {3174, 6}, /* 171: ContractAuthenticationReq */
-    {3200, 6}, /* 172: ContractAuthenticationReqType */
-    {3230, 6}, /* 173: ContractAuthenticationRes */
-    {3256, 6}, /* 174: ContractAuthenticationResType */
-    {3360, 6}, /* 175: ContractID */
-    {3371, 6}, /* 176: ContractSignatureCertChain */
-    {3398, 6}, /* 177: ContractSignatureEncryptedPrivateKey */
-    {3534, 6}, /* 178: CurrentDemandReq */
-    {3551, 6}, /* 179: CurrentDemandReqType */
-    {3572, 6}, /* 180: CurrentDemandRes */
-    {3589, 6}, /* 181: CurrentDemandResType */
-    {4069, 6}, /* 182: DC_EVSEStatus */
-    {4123, 6}, /* 183: DC_EVStatus */
-    {4355, 6}, /* 184: DHParams */
-    {4416, 6}, /* 185: DateTimeNow */
-    {5201, 6}, /* 186: EVCCID */
-    {5661, 6}, /* 187: EVMaximumCurrentLimit */
-    {5810, 6}, /* 188: EVMaximumPowerLimit */
-    {5873, 6}, /* 189: EVMaximumVoltageLimit */
-    {7193, 6}, /* 190: EVRequestedEnergyTransferType */
-    {7302, 6}, /* 191: EVSECurrentLimitAchieved */
-    {7452, 6}, /* 192: EVSEID */
-    {7495, 6}, /* 193: EVSEMaxCurrent */
-    {7625, 6}, /* 194: EVSEMaximumCurrentLimit */
-    {7761, 6}, /* 195: EVSEMaximumPowerLimit */
-    {7802, 6}, /* 196: EVSEMaximumVoltageLimit */
-    {8278, 6}, /* 197: EVSEPowerLimitAchieved */
-    {8400, 6}, /* 198: EVSEPresentCurrent */
-    {8419, 6}, /* 199: EVSEPresentVoltage */
-    {8438, 6}, /* 200: EVSEProcessing */
-    {8747, 6}, /* 201: EVSEVoltageLimitAchieved */
-    {8915, 6}, /* 202: EVTargetCurrent */
-    {8953, 6}, /* 203: EVTargetVoltage */
-    {10527, 6}, /* 204: GenChallenge */
-    {10810, 6}, /* 205: ListOfRootCertificateIDs */
-    {11063, 6}, /* 206: MeterInfo */
-    {11273, 6}, /* 207: MeteringReceiptReq */
-    {11292, 6}, /* 208: MeteringReceiptReqType */
-    {11315, 6}, /* 209: MeteringReceiptRes */
-    {11334, 6}, /* 210: MeteringReceiptResType */
-    {11614, 6}, /* 211: OEMProvisioningCert */
-    {12458, 6}, /* 212: PaymentDetailsReq */
-    {12476, 6}, /* 213: PaymentDetailsReqType */
-    {12498, 6}, /* 214: PaymentDetailsRes */
-    {12516, 6}, /* 215: PaymentDetailsResType */
-    {12578, 6}, /* 216: PaymentOptions */
-    {12892, 6}, /* 217: PowerDeliveryReq */
-    {12909, 6}, /* 218: PowerDeliveryReqType */
-    {12930, 6}, /* 219: PowerDeliveryRes */
-    {12947, 6}, /* 220: PowerDeliveryResType */
-    {4154, 6}, /* 221: PreChargeReq */
-    {4170, 6}, /* 222: PreChargeReqType */
-    {4190, 6}, /* 223: PreChargeRes */
-    {4206, 6}, /* 224: PreChargeResType */
-    {13624, 6}, /* 225: ReadyToChargeState */
-    {13651, 6}, /* 226: ReceiptRequired */
-    {13784, 6}, /* 227: RemainingTimeToBulkSoC */
-    {13807, 6}, /* 228: RemainingTimeToFullSoC */
-    {14032, 6}, /* 229: ResponseCode */
-    {14081, 6}, /* 230: RetryCounter */
-    {14197, 6}, /* 231: SAScheduleTupleID */
-    {15351, 6}, /* 232: SelectedPaymentOption */
-    {15413, 6}, /* 233: SelectedServiceList */
-    {15493, 6}, /* 234: ServiceCategory */
-    {15541, 6}, /* 235: ServiceDetailReq */
-    {15558, 6}, /* 236: ServiceDetailReqType */
-    {15579, 6}, /* 237: ServiceDetailRes */
-    {15596, 6}, /* 238: ServiceDetailResType */
-    {15617, 6}, /* 239: ServiceDiscoveryReq */
-    {15637, 6}, /* 240: ServiceDiscoveryReqType */
-    {15661, 6}, /* 241: ServiceDiscoveryRes */
-    {15681, 6}, /* 242: ServiceDiscoveryResType */
-    {15716, 6}, /* 243: ServiceID */
-    {15421, 6}, /* 244: ServiceList */
-    {15756, 6}, /* 245: ServiceParameterList */
-    {15802, 6}, /* 246: ServicePaymentSelectionReq */
-    {15829, 6}, /* 247: ServicePaymentSelectionReqType */
-    {15860, 6}, /* 248: ServicePaymentSelectionRes */
-    {15887, 6}, /* 249: ServicePaymentSelectionResType */
-    {15939, 6}, /* 250: ServiceScope */
-    {15997, 6}, /* 251: SessionID */
-    {16007, 6}, /* 252: SessionSetupReq */
-    {16023, 6}, /* 253: SessionSetupReqType */
-    {16043, 6}, /* 254: SessionSetupRes */
-    {16059, 6}, /* 255: SessionSetupResType */
-    {16079, 6}, /* 256: SessionStopReq */
-    {16113, 6}, /* 257: SessionStopRes */
-    {16128, 6}, /* 258: SessionStopResType */
-    {16147, 6}, /* 259: SessionStopType */
-    {4226, 6}, /* 260: WeldingDetectionReq */
-    {4249, 6}, /* 261: WeldingDetectionReqType */
-    {4276, 6}, /* 262: WeldingDetectionRes */
-    {4299, 6}, /* 263: WeldingDetectionResType */
-    {526, 7}, /* 264: AC_EVChargeParameter */
-    {547, 7}, /* 265: AC_EVChargeParameterType */
-    {572, 7}, /* 266: AC_EVSEChargeParameter */
-    {595, 7}, /* 267: AC_EVSEChargeParameterType */
-    {622, 7}, /* 268: AC_EVSEStatus */
-    {636, 7}, /* 269: AC_EVSEStatusType */
-    {2331, 7}, /* 270: BulkChargingComplete */
-    {2352, 7}, /* 271: BulkSOC */
-    {19463, 7}, /* 272: Certificate */
-    {16355, 7}, /* 273: CertificateChainType */
-    {2335, 7}, /* 274: ChargingComplete */
-    {2848, 7}, /* 275: ChargingProfileEntryMaxPower */
-    {2877, 7}, /* 276: ChargingProfileEntryStart */
-    {2903, 7}, /* 277: ChargingProfileType */
-    {3097, 7}, /* 278: ConsumptionCost */
-    {3113, 7}, /* 279: ConsumptionCostType */
-    {11382, 7}, /* 280: Cost */
-    {4450, 7}, /* 281: CostType */
-    {3894, 7}, /* 282: DC_EVChargeParameter */
-    {3915, 7}, /* 283: DC_EVChargeParameterType */
-    {3940, 7}, /* 284: DC_EVErrorCodeType */
-    {3959, 7}, /* 285: DC_EVPowerDeliveryParameter */
-    {3987, 7}, /* 286: DC_EVPowerDeliveryParameterType */
-    {4019, 7}, /* 287: DC_EVSEChargeParameter */
-    {4042, 7}, /* 288: DC_EVSEChargeParameterType */
-    {4069, 7}, /* 289: DC_EVSEStatus */
-    {4083, 7}, /* 290: DC_EVSEStatusCodeType */
-    {4105, 7}, /* 291: DC_EVSEStatusType */
-    {4123, 7}, /* 292: DC_EVStatus */
-    {4135, 7}, /* 293: DC_EVStatusType */
-    {4428, 7}, /* 294: DepartureTime */
-    {4930, 7}, /* 295: EAmount */
-    {5117, 7}, /* 296: EPriceLevel */
-    {5219, 7}, /* 297: EVCabinConditioning */
-    {529, 7}, /* 298: EVChargeParameter */
-    {550, 7}, /* 299: EVChargeParameterType */
-    {5409, 7}, /* 300: EVEnergyCapacity */
-    {5458, 7}, /* 301: EVEnergyRequest */
-    {5474, 7}, /* 302: EVErrorCode */
-    {5543, 7}, /* 303: EVMaxCurrent */
-    {5556, 7}, /* 304: EVMaxVoltage */
-    {5661, 7}, /* 305: EVMaximumCurrentLimit */
-    {5810, 7}, /* 306: EVMaximumPowerLimit */
-    {5873, 7}, /* 307: EVMaximumVoltageLimit */
-    {5895, 7}, /* 308: EVMinCurrent */
-    {3962, 7}, /* 309: EVPowerDeliveryParameter */
-    {3990, 7}, /* 310: EVPowerDeliveryParameterType */
-    {7098, 7}, /* 311: EVRESSConditioning */
-    {7117, 7}, /* 312: EVRESSSOC */
-    {7127, 7}, /* 313: EVReady */
-    {7193, 7}, /* 314: EVRequestedEnergyTransferType */
-    {575, 7}, /* 315: EVSEChargeParameter */
-    {598, 7}, /* 316: EVSEChargeParameterType */
-    {7327, 7}, /* 317: EVSECurrentRegulationTolerance */
-    {7428, 7}, /* 318: EVSEEnergyToBeDelivered */
-    {7459, 7}, /* 319: EVSEIsolationStatus */
-    {7495, 7}, /* 320: EVSEMaxCurrent */
-    {7510, 7}, /* 321: EVSEMaxVoltage */
-    {7625, 7}, /* 322: EVSEMaximumCurrentLimit */
-    {7761, 7}, /* 323: EVSEMaximumPowerLimit */
-    {7802, 7}, /* 324: EVSEMaximumVoltageLimit */
-    {7861, 7}, /* 325: EVSEMinCurrent */
-    {7976, 7}, /* 326: EVSEMinimumCurrentLimit */
-    {8131, 7}, /* 327: EVSEMinimumVoltageLimit */
-    {8195, 7}, /* 328: EVSENotification */
-    {8212, 7}, /* 329: EVSENotificationType */
-    {8233, 7}, /* 330: EVSEPeakCurrentRipple */
-    {8453, 7}, /* 331: EVSEProcessingType */
-    {625, 7}, /* 332: EVSEStatus */
-    {8490, 7}, /* 333: EVSEStatusCode */
-    {639, 7}, /* 334: EVSEStatusType */
-    {8505, 7}, /* 335: EVSESupportedEnergyTransferType */
-    {4126, 7}, /* 336: EVStatus */
-    {4138, 7}, /* 337: EVStatusType */
-    {8518, 7}, /* 338: EnergyTransferType */
-    {6628, 7}, /* 339: Entry */
-    {13420, 7}, /* 340: EntryType */
-    {10477, 7}, /* 341: FaultCode */
-    {10487, 7}, /* 342: FaultMsg */
-    {10505, 7}, /* 343: FreeService */
-    {10517, 7}, /* 344: FullSOC */
-    {13736, 7}, /* 345: IntervalType */
-    {10835, 7}, /* 346: ListOfRootCertificateIDsType */
-    {11055, 7}, /* 347: MeterID */
-    {11092, 7}, /* 348: MeterInfoType */
-    {16166, 7}, /* 349: MeterReading */
-    {11121, 7}, /* 350: MeterStatus */
-    {19610, 7}, /* 351: Multiplier */
-    {11506, 7}, /* 352: NotificationMaxDelay */
-    {8216, 7}, /* 353: NotificationType */
-    {11527, 7}, /* 354: NumEPriceLevels */
-    {12222, 7}, /* 355: PMax */
-    {12227, 7}, /* 356: PMaxSchedule */
-    {12240, 7}, /* 357: PMaxScheduleEntry */
-    {12258, 7}, /* 358: PMaxScheduleEntryType */
-    {12280, 7}, /* 359: PMaxScheduleID */
-    {12295, 7}, /* 360: PMaxScheduleType */
-    {12312, 7}, /* 361: PMaxType */
-    {585, 7}, /* 362: Parameter */
-    {12356, 7}, /* 363: ParameterSet */
-    {12369, 7}, /* 364: ParameterSetID */
-    {12384, 7}, /* 365: ParameterSetType */
-    {608, 7}, /* 366: ParameterType */
-    {15359, 7}, /* 367: PaymentOption */
-    {12593, 7}, /* 368: PaymentOptionsType */
-    {12740, 7}, /* 369: PhysicalValueType */
-    {12984, 7}, /* 370: PowerSwitchClosed */
-    {6621, 7}, /* 371: ProfileEntry */
-    {13413, 7}, /* 372: ProfileEntryType */
-    {13532, 7}, /* 373: RCD */
-    {13703, 7}, /* 374: RelativeTimeInterval */
-    {13724, 7}, /* 375: RelativeTimeIntervalType */
-    {14094, 7}, /* 376: RootCertificateID */
-    {14123, 7}, /* 377: SAIDType */
-    {14163, 7}, /* 378: SAScheduleList */
-    {14178, 7}, /* 379: SAScheduleListType */
-    {10942, 7}, /* 380: SAScheduleTuple */
-    {14197, 7}, /* 381: SAScheduleTupleID */
-    {14215, 7}, /* 382: SAScheduleTupleType */
-    {14235, 7}, /* 383: SASchedules */
-    {14247, 7}, /* 384: SASchedulesType */
-    {14785, 7}, /* 385: SalesTariff */
-    {14797, 7}, /* 386: SalesTariffDescription */
-    {14820, 7}, /* 387: SalesTariffEntry */
-    {14837, 7}, /* 388: SalesTariffEntryType */
-    {14858, 7}, /* 389: SalesTariffID */
-    {14872, 7}, /* 390: SalesTariffType */
-    {15397, 7}, /* 391: SelectedService */
-    {15433, 7}, /* 392: SelectedServiceListType */
-    {15457, 7}, /* 393: SelectedServiceType */
-    {15405, 7}, /* 394: Service */
-    {15493, 7}, /* 395: ServiceCategory */
-    {15509, 7}, /* 396: ServiceCharge */
-    {15523, 7}, /* 397: ServiceChargeType */
-    {15716, 7}, /* 398: ServiceID */
-    {15744, 7}, /* 399: ServiceName */
-    {15777, 7}, /* 400: ServiceParameterListType */
-    {15939, 7}, /* 401: ServiceScope */
-    {15952, 7}, /* 402: ServiceTag */
-    {15963, 7}, /* 403: ServiceTagListType */
-    {15982, 7}, /* 404: ServiceTagType */
-    {15465, 7}, /* 405: ServiceType */
-    {16163, 7}, /* 406: SigMeterReading */
-    {16589, 7}, /* 407: SubCertificates */
-    {16605, 7}, /* 408: SubCertificatesType */
-    {16771, 7}, /* 409: TMeter */
-    {13711, 7}, /* 410: TimeInterval */
-    {3507, 7}, /* 411: Unit */
-    {16324, 7}, /* 412: Value */
-    {19597, 7}, /* 413: amount */
-    {19604, 7}, /* 414: amountMultiplier */
-    {19691, 7}, /* 415: boolValue */
-    {19724, 7}, /* 416: byteValue */
-    {19734, 7}, /* 417: certificateType */
-    {19810, 7}, /* 418: contractIDType */
-    {19825, 7}, /* 419: costKind */
-    {19834, 7}, /* 420: costKindType */
-    {19873, 7}, /* 421: dHParamsType */
-    {19963, 7}, /* 422: duration */
-    {20092, 7}, /* 423: evccIDType */
-    {20126, 7}, /* 424: evseIDType */
-    {20158, 7}, /* 425: faultCodeType */
-    {20172, 7}, /* 426: faultMsgType */
-    {20243, 7}, /* 427: genChallengeType */
-    {20289, 7}, /* 428: intValue */
-    {20320, 7}, /* 429: isolationLevelType */
-    {20480, 7}, /* 430: meterIDType */
-    {20511, 7}, /* 431: meterStatusType */
-    {20643, 7}, /* 432: paymentOptionType */
-    {20661, 7}, /* 433: percentValueType */
-    {20678, 7}, /* 434: physicalValue */
-    {20750, 7}, /* 435: privateKeyType */
-    {20858, 7}, /* 436: responseCodeType */
-    {20875, 7}, /* 437: rootCertificateIDType */
-    {20929, 7}, /* 438: serviceCategoryType */
-    {20949, 7}, /* 439: serviceIDType */
-    {20963, 7}, /* 440: serviceNameType */
-    {20979, 7}, /* 441: serviceScopeType */
-    {20996, 7}, /* 442: sessionIDType */
-    {21016, 7}, /* 443: shortValue */
-    {21027, 7}, /* 444: sigMeterReadingType */
-    {21047, 7}, /* 445: start */
-    {21053, 7}, /* 446: startValue */
-    {21071, 7}, /* 447: stringValue */
-    {21131, 7}, /* 448: tariffDescriptionType */
-    {21197, 7}, /* 449: unitMultiplierType */
-    {21216, 7}, /* 450: unitSymbolType */
-    {21283, 7}, /* 451: valueType */
-    {2292, 8}, /* 452: Body */
-    {2297, 8}, /* 453: BodyBaseType */
-    {2310, 8}, /* 454: BodyElement */
-    {2322, 8}, /* 455: BodyType */
-    {10588, 8}, /* 456: Header */
-    {17208, 8}, /* 457: V2G_Message */
-    {11037, 9}, /* 458: MessageHeaderType */
-    {8199, 9}, /* 459: Notification */
-    {15997, 9}, /* 460: SessionID */
-    {622, 10}, /* 461: AC_EVSEStatus */
-    {1128, 10}, /* 462: AuthorizationReq */
-    {1145, 10}, /* 463: AuthorizationReqType */
-    {1166, 10}, /* 464: AuthorizationRes */
-    {1183, 10}, /* 465: AuthorizationResType */
-    {2297, 10}, /* 466: BodyBaseType */
-    {2310, 10}, /* 467: BodyElement */
-    {2322, 10}, /* 468: BodyType */
-    {2331, 10}, /* 469: BulkChargingComplete */
-    {3613, 10}, /* 470: CableCheckReq */
-    {3630, 10}, /* 471: CableCheckReqType */
-    {3651, 10}, /* 472: CableCheckRes */
-    {3668, 10}, /* 473: CableCheckResType */
-    {2480, 10}, /* 474: CertificateInstallationReq */
-    {2507, 10}, /* 475: CertificateInstallationReqType */
-    {2538, 10}, /* 476: CertificateInstallationRes */
-    {2565, 10}, /* 477: CertificateInstallationResType */
-    {2627, 10}, /* 478: CertificateUpdateReq */
-    {2648, 10}, /* 479: CertificateUpdateReqType */
-    {2673, 10}, /* 480: CertificateUpdateRes */
-    {2694, 10}, /* 481: CertificateUpdateResType */
-    {397, 10}, /* 482: ChargeParameterDiscoveryReq */
-    {428, 10}, /* 483: ChargeParameterDiscoveryReqType */
-    {463, 10}, /* 484: ChargeParameterDiscoveryRes */
-    {494, 10}, /* 485: ChargeParameterDiscoveryResType */
-    {2719, 10}, /* 486: ChargeProgress */
-    {2734, 10}, /* 487: ChargeService */
-    {2335, 10}, /* 488: ChargingComplete */
-    {2789, 10}, /* 489: ChargingProfile */
-    {2961, 10}, /* 490: ChargingSession */
-    {2977, 10}, /* 491: ChargingStatusReq */
-    {2995, 10}, /* 492: ChargingStatusReqType */
-    {3017, 10}, /* 493: ChargingStatusRes */
-    {3035, 10}, /* 494: ChargingStatusResType */
-    {3371, 10}, /* 495: ContractSignatureCertChain */
-    {3398, 10}, /* 496: ContractSignatureEncryptedPrivateKey */
-    {3534, 10}, /* 497: CurrentDemandReq */
-    {3551, 10}, /* 498: CurrentDemandReqType */
-    {3572, 10}, /* 499: CurrentDemandRes */
-    {3589, 10}, /* 500: CurrentDemandResType */
-    {4069, 10}, /* 501: DC_EVSEStatus */
-    {4123, 10}, /* 502: DC_EVStatus */
-    {4376, 10}, /* 503: DHpublickey */
-    {5201, 10}, /* 504: EVCCID */
-    {5661, 10}, /* 505: EVMaximumCurrentLimit */
-    {5810, 10}, /* 506: EVMaximumPowerLimit */
-    {5873, 10}, /* 507: EVMaximumVoltageLimit */
-    {7302, 10}, /* 508: EVSECurrentLimitAchieved */
-    {7452, 10}, /* 509: EVSEID */
-    {7495, 10}, /* 510: EVSEMaxCurrent */
-    {7625, 10}, /* 511: EVSEMaximumCurrentLimit */
-    {7761, 10}, /* 512: EVSEMaximumPowerLimit */
-    {7802, 10}, /* 513: EVSEMaximumVoltageLimit */
-    {8278, 10}, /* 514: EVSEPowerLimitAchieved */
-    {8400, 10}, /* 515: EVSEPresentCurrent */
-    {8419, 10}, /* 516: EVSEPresentVoltage */
-    {8438, 10}, /* 517: EVSEProcessing */
-    {8707, 10}, /* 518: EVSETimeStamp */
-    {8747, 10}, /* 519: EVSEVoltageLimitAchieved */
-    {8915, 10}, /* 520: EVTargetCurrent */
-    {8953, 10}, /* 521: EVTargetVoltage */
-    {10527, 10}, /* 522: GenChallenge */
-    {10623, 10}, /* 523: Id */
-    {10810, 10}, /* 524: ListOfRootCertificateIDs */
-    {10932, 10}, /* 525: MaxEntriesSAScheduleTuple */
-    {11063, 10}, /* 526: MeterInfo */
-    {11273, 10}, /* 527: MeteringReceiptReq */
-    {11292, 10}, /* 528: MeteringReceiptReqType */
-    {11315, 10}, /* 529: MeteringReceiptRes */
-    {11334, 10}, /* 530: MeteringReceiptResType */
-    {11614, 10}, /* 531: OEMProvisioningCert */
-    {12458, 10}, /* 532: PaymentDetailsReq */
-    {12476, 10}, /* 533: PaymentDetailsReqType */
-    {12498, 10}, /* 534: PaymentDetailsRes */
-    {12516, 10}, /* 535: PaymentDetailsResType */
-    {12538, 10}, /* 536: PaymentOptionList */
-    {12612, 10}, /* 537: PaymentServiceSelectionReq */
-    {12639, 10}, /* 538: PaymentServiceSelectionReqType */
-    {12670, 10}, /* 539: PaymentServiceSelectionRes */
-    {12697, 10}, /* 540: PaymentServiceSelectionResType */
-    {12892, 10}, /* 541: PowerDeliveryReq */
-    {12909, 10}, /* 542: PowerDeliveryReqType */
-    {12930, 10}, /* 543: PowerDeliveryRes */
-    {12947, 10}, /* 544: PowerDeliveryResType */
-    {4154, 10}, /* 545: PreChargeReq */
-    {4170, 10}, /* 546: PreChargeReqType */
-    {4190, 10}, /* 547: PreChargeRes */
-    {4206, 10}, /* 548: PreChargeResType */
-    {13651, 10}, /* 549: ReceiptRequired */
-    {13784, 10}, /* 550: RemainingTimeToBulkSoC */
-    {13807, 10}, /* 551: RemainingTimeToFullSoC */
-    {13949, 10}, /* 552: RequestedEnergyTransferMode */
-    {14032, 10}, /* 553: ResponseCode */
-    {14081, 10}, /* 554: RetryCounter */
-    {14132, 10}, /* 555: SAProvisioningCertificateChain */
-    {14197, 10}, /* 556: SAScheduleTupleID */
-    {15351, 10}, /* 557: SelectedPaymentOption */
-    {15413, 10}, /* 558: SelectedServiceList */
-    {15493, 10}, /* 559: ServiceCategory */
-    {15541, 10}, /* 560: ServiceDetailReq */
-    {15558, 10}, /* 561: ServiceDetailReqType */
-    {15579, 10}, /* 562: ServiceDetailRes */
-    {15596, 10}, /* 563: ServiceDetailResType */
-    {15617, 10}, /* 564: ServiceDiscoveryReq */
-    {15637, 10}, /* 565: ServiceDiscoveryReqType */
-    {15661, 10}, /* 566: ServiceDiscoveryRes */
-    {15681, 10}, /* 567: ServiceDiscoveryResType */
-    {15716, 10}, /* 568: ServiceID */
-    {15421, 10}, /* 569: ServiceList */
-    {15756, 10}, /* 570: ServiceParameterList */
-    {15939, 10}, /* 571: ServiceScope */
-    {15997, 10}, /* 572: SessionID */
-    {16007, 10}, /* 573: SessionSetupReq */
-    {16023, 10}, /* 574: SessionSetupReqType */
-    {16043, 10}, /* 575: SessionSetupRes */
-    {16059, 10}, /* 576: SessionSetupResType */
-    {16079, 10}, /* 577: SessionStopReq */
-    {16094, 10}, /* 578: SessionStopReqType */
-    {16113, 10}, /* 579: SessionStopRes */
-    {16128, 10}, /* 580: SessionStopResType */
-    {4226, 10}, /* 581: WeldingDetectionReq */
-    {4249, 10}, /* 582: WeldingDetectionReqType */
-    {4276, 10}, /* 583: WeldingDetectionRes */
-    {4299, 10}, /* 584: WeldingDetectionResType */
-    {19972, 10}, /* 585: eMAID */
-    {526, 11}, /* 586: AC_EVChargeParameter */
-    {547, 11}, /* 587: AC_EVChargeParameterType */
-    {572, 11}, /* 588: AC_EVSEChargeParameter */
-    {595, 11}, /* 589: AC_EVSEChargeParameterType */
-    {622, 11}, /* 590: AC_EVSEStatus */
-    {636, 11}, /* 591: AC_EVSEStatusType */
-    {2331, 11}, /* 592: BulkChargingComplete */
-    {2352, 11}, /* 593: BulkSOC */
-    {19463, 11}, /* 594: Certificate */
-    {16355, 11}, /* 595: CertificateChainType */
-    {2748, 11}, /* 596: ChargeServiceType */
-    {2335, 11}, /* 597: ChargingComplete */
-    {2805, 11}, /* 598: ChargingProfileEntryMaxNumberOfPhasesInUse */
-    {2848, 11}, /* 599: ChargingProfileEntryMaxPower */
-    {2877, 11}, /* 600: ChargingProfileEntryStart */
-    {2903, 11}, /* 601: ChargingProfileType */
-    {3097, 11}, /* 602: ConsumptionCost */
-    {3113, 11}, /* 603: ConsumptionCostType */
-    {3435, 11}, /* 604: ContractSignatureEncryptedPrivateKeyType */
-    {11382, 11}, /* 605: Cost */
-    {4450, 11}, /* 606: CostType */
-    {3894, 11}, /* 607: DC_EVChargeParameter */
-    {3915, 11}, /* 608: DC_EVChargeParameterType */
-    {3940, 11}, /* 609: DC_EVErrorCodeType */
-    {3959, 11}, /* 610: DC_EVPowerDeliveryParameter */
-    {3987, 11}, /* 611: DC_EVPowerDeliveryParameterType */
-    {4019, 11}, /* 612: DC_EVSEChargeParameter */
-    {4042, 11}, /* 613: DC_EVSEChargeParameterType */
-    {4069, 11}, /* 614: DC_EVSEStatus */
-    {4083, 11}, /* 615: DC_EVSEStatusCodeType */
-    {4105, 11}, /* 616: DC_EVSEStatusType */
-    {4123, 11}, /* 617: DC_EVStatus */
-    {4135, 11}, /* 618: DC_EVStatusType */
-    {4428, 11}, /* 619: DepartureTime */
-    {4503, 11}, /* 620: DiffieHellmanPublickeyType */
-    {4930, 11}, /* 621: EAmount */
-    {5091, 11}, /* 622: EMAIDType */
-    {5117, 11}, /* 623: EPriceLevel */
-    {529, 11}, /* 624: EVChargeParameter */
-    {550, 11}, /* 625: EVChargeParameterType */
-    {5409, 11}, /* 626: EVEnergyCapacity */
-    {5458, 11}, /* 627: EVEnergyRequest */
-    {5474, 11}, /* 628: EVErrorCode */
-    {5543, 11}, /* 629: EVMaxCurrent */
-    {5556, 11}, /* 630: EVMaxVoltage */
-    {5661, 11}, /* 631: EVMaximumCurrentLimit */
-    {5810, 11}, /* 632: EVMaximumPowerLimit */
-    {5873, 11}, /* 633: EVMaximumVoltageLimit */
-    {5895, 11}, /* 634: EVMinCurrent */
-    {3962, 11}, /* 635: EVPowerDeliveryParameter */
-    {3990, 11}, /* 636: EVPowerDeliveryParameterType */
-    {7117, 11}, /* 637: EVRESSSOC */
-    {7127, 11}, /* 638: EVReady */
-    {575, 11}, /* 639: EVSEChargeParameter */
-    {598, 11}, /* 640: EVSEChargeParameterType */
-    {7327, 11}, /* 641: EVSECurrentRegulationTolerance */
-    {7428, 11}, /* 642: EVSEEnergyToBeDelivered */
-    {7459, 11}, /* 643: EVSEIsolationStatus */
-    {7495, 11}, /* 644: EVSEMaxCurrent */
-    {7625, 11}, /* 645: EVSEMaximumCurrentLimit */
-    {7761, 11}, /* 646: EVSEMaximumPowerLimit */
-    {7802, 11}, /* 647: EVSEMaximumVoltageLimit */
-    {7976, 11}, /* 648: EVSEMinimumCurrentLimit */
-    {8131, 11}, /* 649: EVSEMinimumVoltageLimit */
-    {8176, 11}, /* 650: EVSENominalVoltage */
-    {8195, 11}, /* 651: EVSENotification */
-    {8212, 11}, /* 652: EVSENotificationType */
-    {8233, 11}, /* 653: EVSEPeakCurrentRipple */
-    {8453, 11}, /* 654: EVSEProcessingType */
-    {625, 11}, /* 655: EVSEStatus */
-    {8490, 11}, /* 656: EVSEStatusCode */
-    {639, 11}, /* 657: EVSEStatusType */
-    {4126, 11}, /* 658: EVStatus */
-    {4138, 11}, /* 659: EVStatusType */
-    {16654, 11}, /* 660: EnergyTransferMode */
-    {16682, 11}, /* 661: EnergyTransferModeType */
-    {6628, 11}, /* 662: Entry */
-    {13420, 11}, /* 663: EntryType */
-    {10477, 11}, /* 664: FaultCode */
-    {10487, 11}, /* 665: FaultMsg */
-    {10505, 11}, /* 666: FreeService */
-    {10517, 11}, /* 667: FullSOC */
-    {10623, 11}, /* 668: Id */
-    {13736, 11}, /* 669: IntervalType */
-    {10835, 11}, /* 670: ListOfRootCertificateIDsType */
-    {11055, 11}, /* 671: MeterID */
-    {11092, 11}, /* 672: MeterInfoType */
-    {16166, 11}, /* 673: MeterReading */
-    {11121, 11}, /* 674: MeterStatus */
-    {19610, 11}, /* 675: Multiplier */
-    {11404, 11}, /* 676: Name */
-    {11506, 11}, /* 677: NotificationMaxDelay */
-    {8216, 11}, /* 678: NotificationType */
-    {11527, 11}, /* 679: NumEPriceLevels */
-    {12222, 11}, /* 680: PMax */
-    {12227, 11}, /* 681: PMaxSchedule */
-    {12240, 11}, /* 682: PMaxScheduleEntry */
-    {12258, 11}, /* 683: PMaxScheduleEntryType */
-    {12295, 11}, /* 684: PMaxScheduleType */
-    {585, 11}, /* 685: Parameter */
-    {12356, 11}, /* 686: ParameterSet */
-    {12369, 11}, /* 687: ParameterSetID */
-    {12384, 11}, /* 688: ParameterSetType */
-    {608, 11}, /* 689: ParameterType */
-    {15359, 11}, /* 690: PaymentOption */
-    {12556, 11}, /* 691: PaymentOptionListType */
-    {12740, 11}, /* 692: PhysicalValueType */
-    {6621, 11}, /* 693: ProfileEntry */
-    {13413, 11}, /* 694: ProfileEntryType */
-    {13532, 11}, /* 695: RCD */
-    {13703, 11}, /* 696: RelativeTimeInterval */
-    {13724, 11}, /* 697: RelativeTimeIntervalType */
-    {14094, 11}, /* 698: RootCertificateID */
-    {14123, 11}, /* 699: SAIDType */
-    {14163, 11}, /* 700: SAScheduleList */
-    {14178, 11}, /* 701: SAScheduleListType */
-    {10942, 11}, /* 702: SAScheduleTuple */
-    {14197, 11}, /* 703: SAScheduleTupleID */
-    {14215, 11}, /* 704: SAScheduleTupleType */
-    {14235, 11}, /* 705: SASchedules */
-    {14247, 11}, /* 706: SASchedulesType */
-    {14785, 11}, /* 707: SalesTariff */
-    {14797, 11}, /* 708: SalesTariffDescription */
-    {14820, 11}, /* 709: SalesTariffEntry */
-    {14837, 11}, /* 710: SalesTariffEntryType */
-    {14858, 11}, /* 711: SalesTariffID */
-    {14872, 11}, /* 712: SalesTariffType */
-    {15397, 11}, /* 713: SelectedService */
-    {15433, 11}, /* 714: SelectedServiceListType */
-    {15457, 11}, /* 715: SelectedServiceType */
-    {15405, 11}, /* 716: Service */
-    {15493, 11}, /* 717: ServiceCategory */
-    {15716, 11}, /* 718: ServiceID */
-    {15441, 11}, /* 719: ServiceListType */
-    {15744, 11}, /* 720: ServiceName */
-    {15777, 11}, /* 721: ServiceParameterListType */
-    {15939, 11}, /* 722: ServiceScope */
-    {15465, 11}, /* 723: ServiceType */
-    {16163, 11}, /* 724: SigMeterReading */
-    {16589, 11}, /* 725: SubCertificates */
-    {16605, 11}, /* 726: SubCertificatesType */
-    {16645, 11}, /* 727: SupportedEnergyTransferMode */
-    {16673, 11}, /* 728: SupportedEnergyTransferModeType */
-    {16771, 11}, /* 729: TMeter */
-    {13711, 11}, /* 730: TimeInterval */
-    {3507, 11}, /* 731: Unit */
-    {16324, 11}, /* 732: Value */
-    {19597, 11}, /* 733: amount */
-    {19604, 11}, /* 734: amountMultiplier */
-    {19691, 11}, /* 735: boolValue */
-    {19724, 11}, /* 736: byteValue */
-    {19734, 11}, /* 737: certificateType */
-    {19771, 11}, /* 738: chargeProgressType */
-    {19790, 11}, /* 739: chargingSessionType */
-    {19825, 11}, /* 740: costKind */
-    {19834, 11}, /* 741: costKindType */
-    {19886, 11}, /* 742: dHpublickeyType */
-    {19963, 11}, /* 743: duration */
-    {19978, 11}, /* 744: eMAIDType */
-    {20092, 11}, /* 745: evccIDType */
-    {20126, 11}, /* 746: evseIDType */
-    {20158, 11}, /* 747: faultCodeType */
-    {20172, 11}, /* 748: faultMsgType */
-    {20243, 11}, /* 749: genChallengeType */
-    {20289, 11}, /* 750: intValue */
-    {20320, 11}, /* 751: isolationLevelType */
-    {20391, 11}, /* 752: maxNumPhasesType */
-    {20480, 11}, /* 753: meterIDType */
-    {20511, 11}, /* 754: meterStatusType */
-    {20643, 11}, /* 755: paymentOptionType */
-    {20661, 11}, /* 756: percentValueType */
-    {20678, 11}, /* 757: physicalValue */
-    {20750, 11}, /* 758: privateKeyType */
-    {20858, 11}, /* 759: responseCodeType */
-    {20929, 11}, /* 760: serviceCategoryType */
-    {20949, 11}, /* 761: serviceIDType */
-    {20963, 11}, /* 762: serviceNameType */
-    {20979, 11}, /* 763: serviceScopeType */
-    {20996, 11}, /* 764: sessionIDType */
-    {21016, 11}, /* 765: shortValue */
-    {21027, 11}, /* 766: sigMeterReadingType */
-    {21047, 11}, /* 767: start */
-    {21053, 11}, /* 768: startValue */
-    {21071, 11}, /* 769: stringValue */
-    {21131, 11}, /* 770: tariffDescriptionType */
-    {21197, 11}, /* 771: unitMultiplierType */
-    {21216, 11}, /* 772: unitSymbolType */
-    {21283, 11}, /* 773: valueType */
-    {2292, 12}, /* 774: Body */
-    {10588, 12}, /* 775: Header */
-    {17208, 12}, /* 776: V2G_Message */
-    {11037, 13}, /* 777: MessageHeaderType */
-    {8199, 13}, /* 778: Notification */
-    {15997, 13}, /* 779: SessionID */
-    {5131, 14}, /* 780: AbsolutePriceSchedule */
-    {5155, 14}, /* 781: AbsolutePriceScheduleType */
-    {814, 14}, /* 782: AdditionalSelectedServices */
-    {841, 14}, /* 783: AdditionalService */
-    {859, 14}, /* 784: AdditionalServiceListType */
-    {885, 14}, /* 785: AdditionalServiceType */
-    {1042, 14}, /* 786: AppliesMinimumMaximumCost */
-    {1068, 14}, /* 787: AppliesToEnergyFee */
-    {1087, 14}, /* 788: AppliesToOverstayFee */
-    {1108, 14}, /* 789: AppliesToParkingFee */
-    {1128, 14}, /* 790: AuthorizationReq */
-    {1145, 14}, /* 791: AuthorizationReqType */
-    {1166, 14}, /* 792: AuthorizationRes */
-    {1183, 14}, /* 793: AuthorizationResType */
-    {1204, 14}, /* 794: AuthorizationServices */
-    {1226, 14}, /* 795: AuthorizationSetupReq */
-    {1248, 14}, /* 796: AuthorizationSetupReqType */
-    {1274, 14}, /* 797: AuthorizationSetupRes */
-    {1296, 14}, /* 798: AuthorizationSetupResType */
-    {1334, 14}, /* 799: AvailableEnergy */
-    {1486, 14}, /* 800: BPT_ChannelSelection */
-    {2360, 14}, /* 801: CPSCertificateChain */
-    {2458, 14}, /* 802: CarbonDioxideEmission */
-    {19463, 14}, /* 803: Certificate */
-    {16355, 14}, /* 804: CertificateChainType */
-    {2480, 14}, /* 805: CertificateInstallationReq */
-    {2507, 14}, /* 806: CertificateInstallationReqType */
-    {2538, 14}, /* 807: CertificateInstallationRes */
-    {2565, 14}, /* 808: CertificateInstallationResType */
-    {2596, 14}, /* 809: CertificateInstallationService */
-    {2719, 14}, /* 810: ChargeProgress */
-    {2923, 14}, /* 811: ChargingSchedule */
-    {2940, 14}, /* 812: ChargingScheduleType */
-    {2961, 14}, /* 813: ChargingSession */
-    {3074, 14}, /* 814: CheckOutTime */
-    {3306, 14}, /* 815: ContractCertificateChain */
-    {3331, 14}, /* 816: ContractCertificateChainType */
-    {3525, 14}, /* 817: Currency */
-    {4364, 14}, /* 818: DHPublicKey */
-    {4428, 14}, /* 819: DepartureTime */
-    {4475, 14}, /* 820: DeviceLocation */
-    {4490, 14}, /* 821: DeviceOffset */
-    {4598, 14}, /* 822: DischargingSchedule */
-    {13476, 14}, /* 823: Duration */
-    {4716, 14}, /* 824: Dynamic_EVPPTControlMode */
-    {4741, 14}, /* 825: Dynamic_EVPPTControlModeType */
-    {4770, 14}, /* 826: Dynamic_SEReqControlMode */
-    {4795, 14}, /* 827: Dynamic_SEReqControlModeType */
-    {4824, 14}, /* 828: Dynamic_SEResControlMode */
-    {4849, 14}, /* 829: Dynamic_SEResControlModeType */
-    {4878, 14}, /* 830: Dynamic_SMDTControlMode */
-    {4902, 14}, /* 831: Dynamic_SMDTControlModeType */
-    {4938, 14}, /* 832: ECDHCurve */
-    {4952, 14}, /* 833: EIM_AReqAuthorizationMode */
-    {4978, 14}, /* 834: EIM_AReqAuthorizationModeType */
-    {5008, 14}, /* 835: EIM_ASResAuthorizationMode */
-    {5035, 14}, /* 836: EIM_ASResAuthorizationModeType */
-    {5071, 14}, /* 837: EMAID */
-    {5077, 14}, /* 838: EMAIDListType */
-    {5129, 14}, /* 839: EVAbsolutePriceSchedule */
-    {5153, 14}, /* 840: EVAbsolutePriceScheduleType */
-    {5201, 14}, /* 841: EVCCID */
-    {5250, 14}, /* 842: EVCheckInStatus */
-    {5266, 14}, /* 843: EVCheckOutStatus */
-    {5426, 14}, /* 844: EVEnergyOffer */
-    {5440, 14}, /* 845: EVEnergyOfferType */
-    {5787, 14}, /* 846: EVMaximumEnergyRequest */
-    {5830, 14}, /* 847: EVMaximumV2XEnergyRequest */
-    {6104, 14}, /* 848: EVMinimumEnergyRequest */
-    {6127, 14}, /* 849: EVMinimumV2XEnergyRequest */
-    {6577, 14}, /* 850: EVPowerProfile */
-    {6592, 14}, /* 851: EVPowerProfileEntries */
-    {6614, 14}, /* 852: EVPowerProfileEntry */
-    {6634, 14}, /* 853: EVPowerProfileEntryListType */
-    {6662, 14}, /* 854: EVPowerProfileType */
-    {6681, 14}, /* 855: EVPowerSchedule */
-    {6697, 14}, /* 856: EVPowerScheduleEntries */
-    {6720, 14}, /* 857: EVPowerScheduleEntry */
-    {6741, 14}, /* 858: EVPowerScheduleEntryListType */
-    {6770, 14}, /* 859: EVPowerScheduleEntryType */
-    {6795, 14}, /* 860: EVPowerScheduleType */
-    {6976, 14}, /* 861: EVPriceRule */
-    {6988, 14}, /* 862: EVPriceRuleStack */
-    {7005, 14}, /* 863: EVPriceRuleStackListType */
-    {7030, 14}, /* 864: EVPriceRuleStackType */
-    {7051, 14}, /* 865: EVPriceRuleStacks */
-    {7069, 14}, /* 866: EVPriceRuleType */
-    {7085, 14}, /* 867: EVProcessing */
-    {7283, 14}, /* 868: EVSECheckOutStatus */
-    {7452, 14}, /* 869: EVSEID */
-    {8438, 14}, /* 870: EVSEProcessing */
-    {625, 14}, /* 871: EVSEStatus */
-    {8931, 14}, /* 872: EVTargetEnergyRequest */
-    {9009, 14}, /* 873: EVTerminationCode */
-    {9027, 14}, /* 874: EVTerminationExplanation */
-    {1077, 14}, /* 875: EnergyFee */
-    {9110, 14}, /* 876: EnergyTransferServiceList */
-    {10505, 14}, /* 877: FreeService */
-    {10527, 14}, /* 878: GenChallenge */
-    {10540, 14}, /* 879: GoToPause */
-    {10623, 14}, /* 880: Id */
-    {10801, 14}, /* 881: Language */
-    {10810, 14}, /* 882: ListOfRootCertificateIDs */
-    {10958, 14}, /* 883: MaximumContractCertificateChains */
-    {1056, 14}, /* 884: MaximumCost */
-    {11013, 14}, /* 885: MaximumSupportingPoints */
-    {11063, 14}, /* 886: MeterInfo */
-    {11169, 14}, /* 887: MeteringConfirmationReq */
-    {11193, 14}, /* 888: MeteringConfirmationReqType */
-    {11221, 14}, /* 889: MeteringConfirmationRes */
-    {11245, 14}, /* 890: MeteringConfirmationResType */
-    {11375, 14}, /* 891: MinimumCost */
-    {13871, 14}, /* 892: MinimumSOC */
-    {11404, 14}, /* 893: Name */
-    {11555, 14}, /* 894: NumberOfPriceLevels */
-    {11634, 14}, /* 895: OEMProvisioningCertificateChain */
-    {1096, 14}, /* 896: OverstayFee */
-    {11976, 14}, /* 897: OverstayFeePeriod */
-    {11994, 14}, /* 898: OverstayPowerThreshold */
-    {12017, 14}, /* 899: OverstayRule */
-    {12030, 14}, /* 900: OverstayRuleDescription */
-    {12054, 14}, /* 901: OverstayRuleListType */
-    {12075, 14}, /* 902: OverstayRuleType */
-    {12092, 14}, /* 903: OverstayRules */
-    {12106, 14}, /* 904: OverstayTimeThreshold */
-    {585, 14}, /* 905: Parameter */
-    {12356, 14}, /* 906: ParameterSet */
-    {12369, 14}, /* 907: ParameterSetID */
-    {12384, 14}, /* 908: ParameterSetType */
-    {608, 14}, /* 909: ParameterType */
-    {1117, 14}, /* 910: ParkingFee */
-    {12401, 14}, /* 911: ParkingFeePeriod */
-    {12418, 14}, /* 912: ParkingMethod */
-    {12432, 14}, /* 913: ParkingSpace */
-    {12762, 14}, /* 914: PnC_AReqAuthorizationMode */
-    {12788, 14}, /* 915: PnC_AReqAuthorizationModeType */
-    {12818, 14}, /* 916: PnC_ASResAuthorizationMode */
-    {12845, 14}, /* 917: PnC_ASResAuthorizationModeType */
-    {7918, 14}, /* 918: Power */
-    {12892, 14}, /* 919: PowerDeliveryReq */
-    {12909, 14}, /* 920: PowerDeliveryReqType */
-    {12930, 14}, /* 921: PowerDeliveryRes */
-    {12947, 14}, /* 922: PowerDeliveryResType */
-    {12968, 14}, /* 923: PowerRangeStart */
-    {6683, 14}, /* 924: PowerSchedule */
-    {6699, 14}, /* 925: PowerScheduleEntries */
-    {6722, 14}, /* 926: PowerScheduleEntry */
-    {6743, 14}, /* 927: PowerScheduleEntryListType */
-    {6772, 14}, /* 928: PowerScheduleEntryType */
-    {6797, 14}, /* 929: PowerScheduleType */
-    {13002, 14}, /* 930: PowerTolerance */
-    {13017, 14}, /* 931: PowerToleranceAcceptance */
-    {7941, 14}, /* 932: Power_L2 */
-    {7967, 14}, /* 933: Power_L3 */
-    {13070, 14}, /* 934: PriceAlgorithm */
-    {5118, 14}, /* 935: PriceLevel */
-    {13085, 14}, /* 936: PriceLevelSchedule */
-    {13104, 14}, /* 937: PriceLevelScheduleEntries */
-    {13130, 14}, /* 938: PriceLevelScheduleEntry */
-    {13154, 14}, /* 939: PriceLevelScheduleEntryListType */
-    {13186, 14}, /* 940: PriceLevelScheduleEntryType */
-    {13214, 14}, /* 941: PriceLevelScheduleType */
-    {6978, 14}, /* 942: PriceRule */
-    {6990, 14}, /* 943: PriceRuleStack */
-    {7007, 14}, /* 944: PriceRuleStackListType */
-    {7032, 14}, /* 945: PriceRuleStackType */
-    {7053, 14}, /* 946: PriceRuleStacks */
-    {7071, 14}, /* 947: PriceRuleType */
-    {13237, 14}, /* 948: PriceScheduleDescription */
-    {13262, 14}, /* 949: PriceScheduleID */
-    {5163, 14}, /* 950: PriceScheduleType */
-    {13386, 14}, /* 951: PrioritizedEMAIDs */
-    {13460, 14}, /* 952: ProviderID */
-    {13643, 14}, /* 953: Receipt */
-    {13749, 14}, /* 954: RemainingContractCertificateChains */
-    {13919, 14}, /* 955: RenewableGenerationPercentage */
-    {14452, 14}, /* 956: SECP521_EncryptedPrivateKey */
-    {14888, 14}, /* 957: ScheduleExchangeReq */
-    {14908, 14}, /* 958: ScheduleExchangeReqType */
-    {14932, 14}, /* 959: ScheduleExchangeRes */
-    {14952, 14}, /* 960: ScheduleExchangeResType */
-    {10944, 14}, /* 961: ScheduleTuple */
-    {14199, 14}, /* 962: ScheduleTupleID */
-    {14217, 14}, /* 963: ScheduleTupleType */
-    {15048, 14}, /* 964: Scheduled_EVPPTControlMode */
-    {15075, 14}, /* 965: Scheduled_EVPPTControlModeType */
-    {15106, 14}, /* 966: Scheduled_SEReqControlMode */
-    {15133, 14}, /* 967: Scheduled_SEReqControlModeType */
-    {15164, 14}, /* 968: Scheduled_SEResControlMode */
-    {15191, 14}, /* 969: Scheduled_SEResControlModeType */
-    {15222, 14}, /* 970: Scheduled_SMDTControlMode */
-    {15248, 14}, /* 971: Scheduled_SMDTControlModeType */
-    {15292, 14}, /* 972: SelectedAuthorizationService */
-    {15321, 14}, /* 973: SelectedEnergyTransferService */
-    {15373, 14}, /* 974: SelectedScheduleTupleID */
-    {15397, 14}, /* 975: SelectedService */
-    {15433, 14}, /* 976: SelectedServiceListType */
-    {15457, 14}, /* 977: SelectedServiceType */
-    {15477, 14}, /* 978: SelectedVASList */
-    {15405, 14}, /* 979: Service */
-    {15541, 14}, /* 980: ServiceDetailReq */
-    {15558, 14}, /* 981: ServiceDetailReqType */
-    {15579, 14}, /* 982: ServiceDetailRes */
-    {15596, 14}, /* 983: ServiceDetailResType */
-    {15617, 14}, /* 984: ServiceDiscoveryReq */
-    {15637, 14}, /* 985: ServiceDiscoveryReqType */
-    {15661, 14}, /* 986: ServiceDiscoveryRes */
-    {15681, 14}, /* 987: ServiceDiscoveryResType */
-    {15705, 14}, /* 988: ServiceFee */
-    {15716, 14}, /* 989: ServiceID */
-    {15726, 14}, /* 990: ServiceIDListType */
-    {15441, 14}, /* 991: ServiceListType */
-    {15744, 14}, /* 992: ServiceName */
-    {15756, 14}, /* 993: ServiceParameterList */
-    {15777, 14}, /* 994: ServiceParameterListType */
-    {9930, 14}, /* 995: ServiceRenegotiationSupported */
-    {12619, 14}, /* 996: ServiceSelectionReq */
-    {12646, 14}, /* 997: ServiceSelectionReqType */
-    {12677, 14}, /* 998: ServiceSelectionRes */
-    {12704, 14}, /* 999: ServiceSelectionResType */
-    {15465, 14}, /* 1000: ServiceType */
-    {15997, 14}, /* 1001: SessionID */
-    {16007, 14}, /* 1002: SessionSetupReq */
-    {16023, 14}, /* 1003: SessionSetupReqType */
-    {16043, 14}, /* 1004: SessionSetupRes */
-    {16059, 14}, /* 1005: SessionSetupResType */
-    {16079, 14}, /* 1006: SessionStopReq */
-    {16094, 14}, /* 1007: SessionStopReqType */
-    {16113, 14}, /* 1008: SessionStopRes */
-    {16128, 14}, /* 1009: SessionStopResType */
-    {16349, 14}, /* 1010: SignedCertificateChainType */
-    {16402, 14}, /* 1011: SignedInstallationData */
-    {16425, 14}, /* 1012: SignedInstallationDataType */
-    {16452, 14}, /* 1013: SignedMeteringData */
-    {16471, 14}, /* 1014: SignedMeteringDataType */
-    {16494, 14}, /* 1015: StartTime */
-    {16589, 14}, /* 1016: SubCertificates */
-    {16605, 14}, /* 1017: SubCertificatesType */
-    {16705, 14}, /* 1018: SupportedProviders */
-    {16724, 14}, /* 1019: SupportedProvidersListType */
-    {16751, 14}, /* 1020: SupportedServiceIDs */
-    {16778, 14}, /* 1021: TPM_EncryptedPrivateKey */
-    {16827, 14}, /* 1022: TargetDistance */
-    {16842, 14}, /* 1023: TargetOffsetX */
-    {16856, 14}, /* 1024: TargetOffsetY */
-    {16870, 14}, /* 1025: TargetPositionType */
-    {13897, 14}, /* 1026: TargetSOC */
-    {16898, 14}, /* 1027: TaxIncludedInPrice */
-    {16917, 14}, /* 1028: TaxRate */
-    {16925, 14}, /* 1029: TaxRule */
-    {16933, 14}, /* 1030: TaxRuleID */
-    {16943, 14}, /* 1031: TaxRuleListType */
-    {16959, 14}, /* 1032: TaxRuleName */
-    {16971, 14}, /* 1033: TaxRuleType */
-    {16983, 14}, /* 1034: TaxRules */
-    {17002, 14}, /* 1035: TimeAnchor */
-    {15485, 14}, /* 1036: VASList */
-    {17223, 14}, /* 1037: VehicleCheckInReq */
-    {17241, 14}, /* 1038: VehicleCheckInReqType */
-    {17263, 14}, /* 1039: VehicleCheckInRes */
-    {17281, 14}, /* 1040: VehicleCheckInResType */
-    {17303, 14}, /* 1041: VehicleCheckOutReq */
-    {17322, 14}, /* 1042: VehicleCheckOutReqType */
-    {17345, 14}, /* 1043: VehicleCheckOutRes */
-    {17364, 14}, /* 1044: VehicleCheckOutResType */
-    {17387, 14}, /* 1045: VehicleFrame */
-    {17400, 14}, /* 1046: VehicleTravel */
-    {19426, 14}, /* 1047: X448_EncryptedPrivateKey */
-    {19650, 14}, /* 1048: authorizationType */
-    {19691, 14}, /* 1049: boolValue */
-    {19724, 14}, /* 1050: byteValue */
-    {19734, 14}, /* 1051: certificateType */
-    {19750, 14}, /* 1052: channelSelectionType */
-    {19771, 14}, /* 1053: chargeProgressType */
-    {19790, 14}, /* 1054: chargingSessionType */
-    {19860, 14}, /* 1055: currencyType */
-    {19940, 14}, /* 1056: dhPublicKeyType */
-    {19988, 14}, /* 1057: ecdhCurveType */
-    {20051, 14}, /* 1058: evCheckInStatusType */
-    {20071, 14}, /* 1059: evCheckOutStatusType */
-    {20103, 14}, /* 1060: evseCheckOutStatusType */
-    {20185, 14}, /* 1061: finiteString */
-    {20243, 14}, /* 1062: genChallengeType */
-    {20289, 14}, /* 1063: intValue */
-    {20373, 14}, /* 1064: languageType */
-    {20408, 14}, /* 1065: maxSupportingPointsScheduleTupleType */
-    {20625, 14}, /* 1066: parkingMethodType */
-    {20708, 14}, /* 1067: powerToleranceAcceptanceType */
-    {20819, 14}, /* 1068: rationalNumber */
-    {20897, 14}, /* 1069: secp521_EncryptedPrivateKeyType */
-    {20949, 14}, /* 1070: serviceIDType */
-    {21016, 14}, /* 1071: shortValue */
-    {21164, 14}, /* 1072: tpm_EncryptedPrivateKeyType */
-    {21293, 14}, /* 1073: x448_EncryptedPrivateKeyType */
-    {802, 15}, /* 1074: AckMaxDelay */
-    {907, 15}, /* 1075: AdditionalServicesCosts */
-    {4931, 15}, /* 1076: Amount */
-    {1643, 15}, /* 1077: BPT_DischargedEnergyReadingWh */
-    {1945, 15}, /* 1078: BPT_InductiveEnergyReadingVARh */
-    {2270, 15}, /* 1079: BatteryEnergyCapacity */
-    {1688, 15}, /* 1080: CLReqControlMode */
-    {1720, 15}, /* 1081: CLReqControlModeType */
-    {1756, 15}, /* 1082: CLResControlMode */
-    {1788, 15}, /* 1083: CLResControlModeType */
-    {2430, 15}, /* 1084: CapacitiveEnergyReadingVARh */
-    {338, 15}, /* 1085: ChargeLoopReqType */
-    {376, 15}, /* 1086: ChargeLoopResType */
-    {428, 15}, /* 1087: ChargeParameterDiscoveryReqType */
-    {494, 15}, /* 1088: ChargeParameterDiscoveryResType */
-    {2766, 15}, /* 1089: ChargedEnergyReadingWh */
-    {2335, 15}, /* 1090: ChargingComplete */
-    {3500, 15}, /* 1091: CostPerUnit */
-    {4428, 15}, /* 1092: DepartureTime */
-    {4442, 15}, /* 1093: DetailedCostType */
-    {4459, 15}, /* 1094: DetailedTaxType */
-    {4618, 15}, /* 1095: DisplayParameters */
-    {4636, 15}, /* 1096: DisplayParametersType */
-    {4658, 15}, /* 1097: Dynamic_CLReqControlModeType */
-    {4687, 15}, /* 1098: Dynamic_CLResControlModeType */
-    {5787, 15}, /* 1099: EVMaximumEnergyRequest */
-    {6104, 15}, /* 1100: EVMinimumEnergyRequest */
-    {8195, 15}, /* 1101: EVSENotification */
-    {625, 15}, /* 1102: EVSEStatus */
-    {639, 15}, /* 1103: EVSEStatusType */
-    {8931, 15}, /* 1104: EVTargetEnergyRequest */
-    {9098, 15}, /* 1105: EnergyCosts */
-    {9148, 15}, /* 1106: Exponent */
-    {10588, 15}, /* 1107: Header */
-    {10638, 15}, /* 1108: InletHot */
-    {10835, 15}, /* 1109: ListOfRootCertificateIDsType */
-    {13845, 15}, /* 1110: MaximumSOC */
-    {11037, 15}, /* 1111: MessageHeaderType */
-    {11055, 15}, /* 1112: MeterID */
-    {11063, 15}, /* 1113: MeterInfo */
-    {11073, 15}, /* 1114: MeterInfoRequested */
-    {11092, 15}, /* 1115: MeterInfoType */
-    {11106, 15}, /* 1116: MeterSignature */
-    {11121, 15}, /* 1117: MeterStatus */
-    {11133, 15}, /* 1118: MeterTimestamp */
-    {13871, 15}, /* 1119: MinimumSOC */
-    {11506, 15}, /* 1120: NotificationMaxDelay */
-    {11881, 15}, /* 1121: OccupancyCosts */
-    {11962, 15}, /* 1122: OverstayCosts */
-    {13059, 15}, /* 1123: PresentSOC */
-    {13591, 15}, /* 1124: RationalNumberType */
-    {13643, 15}, /* 1125: Receipt */
-    {13667, 15}, /* 1126: ReceiptType */
-    {13830, 15}, /* 1127: RemainingTimeToMaximumSOC */
-    {13856, 15}, /* 1128: RemainingTimeToMinimumSOC */
-    {13882, 15}, /* 1129: RemainingTimeToTargetSOC */
-    {14032, 15}, /* 1130: ResponseCode */
-    {14094, 15}, /* 1131: RootCertificateID */
-    {14986, 15}, /* 1132: Scheduled_CLReqControlModeType */
-    {15017, 15}, /* 1133: Scheduled_CLResControlModeType */
-    {15997, 15}, /* 1134: SessionID */
-    {13897, 15}, /* 1135: TargetSOC */
-    {16889, 15}, /* 1136: TaxCosts */
-    {16933, 15}, /* 1137: TaxRuleID */
-    {17002, 15}, /* 1138: TimeAnchor */
-    {8711, 15}, /* 1139: TimeStamp */
-    {17162, 15}, /* 1140: V2GMessageType */
-    {17177, 15}, /* 1141: V2GRequestType */
-    {17192, 15}, /* 1142: V2GResponseType */
-    {16324, 15}, /* 1143: Value */
-    {19924, 15}, /* 1144: descriptionType */
-    {20137, 15}, /* 1145: evseNotificationType */
-    {20270, 15}, /* 1146: identifierType */
-    {20480, 15}, /* 1147: meterIDType */
-    {20492, 15}, /* 1148: meterSignatureType */
-    {20527, 15}, /* 1149: nameType */
-    {20611, 15}, /* 1150: numericIDType */
-    {20661, 15}, /* 1151: percentValueType */
-    {20765, 15}, /* 1152: processingType */
-    {20858, 15}, /* 1153: responseCodeType */
-    {20996, 15}, /* 1154: sessionIDType */
-    {1354, 16}, /* 1155: AC_CPDReqEnergyTransferMode */
-    {1386, 16}, /* 1156: AC_CPDReqEnergyTransferModeType */
-    {1422, 16}, /* 1157: AC_CPDResEnergyTransferMode */
-    {1454, 16}, /* 1158: AC_CPDResEnergyTransferModeType */
-    {318, 16}, /* 1159: AC_ChargeLoopReq */
-    {335, 16}, /* 1160: AC_ChargeLoopReqType */
-    {356, 16}, /* 1161: AC_ChargeLoopRes */
-    {373, 16}, /* 1162: AC_ChargeLoopResType */
-    {394, 16}, /* 1163: AC_ChargeParameterDiscoveryReq */
-    {425, 16}, /* 1164: AC_ChargeParameterDiscoveryReqType */
-    {460, 16}, /* 1165: AC_ChargeParameterDiscoveryRes */
-    {491, 16}, /* 1166: AC_ChargeParameterDiscoveryResType */
-    {1350, 16}, /* 1167: BPT_AC_CPDReqEnergyTransferMode */
-    {1382, 16}, /* 1168: BPT_AC_CPDReqEnergyTransferModeType */
-    {1418, 16}, /* 1169: BPT_AC_CPDResEnergyTransferMode */
-    {1450, 16}, /* 1170: BPT_AC_CPDResEnergyTransferModeType */
-    {1673, 16}, /* 1171: BPT_Dynamic_AC_CLReqControlMode */
-    {1705, 16}, /* 1172: BPT_Dynamic_AC_CLReqControlModeType */
-    {1741, 16}, /* 1173: BPT_Dynamic_AC_CLResControlMode */
-    {1773, 16}, /* 1174: BPT_Dynamic_AC_CLResControlModeType */
-    {1976, 16}, /* 1175: BPT_Scheduled_AC_CLReqControlMode */
-    {2010, 16}, /* 1176: BPT_Scheduled_AC_CLReqControlModeType */
-    {2048, 16}, /* 1177: BPT_Scheduled_AC_CLResControlMode */
-    {2082, 16}, /* 1178: BPT_Scheduled_AC_CLResControlModeType */
-    {1677, 16}, /* 1179: Dynamic_AC_CLReqControlMode */
-    {1709, 16}, /* 1180: Dynamic_AC_CLReqControlModeType */
-    {1745, 16}, /* 1181: Dynamic_AC_CLResControlMode */
-    {1777, 16}, /* 1182: Dynamic_AC_CLResControlModeType */
-    {5592, 16}, /* 1183: EVMaximumChargePower */
-    {5613, 16}, /* 1184: EVMaximumChargePower_L2 */
-    {5637, 16}, /* 1185: EVMaximumChargePower_L3 */
-    {5709, 16}, /* 1186: EVMaximumDischargePower */
-    {5733, 16}, /* 1187: EVMaximumDischargePower_L2 */
-    {5760, 16}, /* 1188: EVMaximumDischargePower_L3 */
-    {5830, 16}, /* 1189: EVMaximumV2XEnergyRequest */
-    {5931, 16}, /* 1190: EVMinimumChargePower */
-    {5952, 16}, /* 1191: EVMinimumChargePower_L2 */
-    {5976, 16}, /* 1192: EVMinimumChargePower_L3 */
-    {6026, 16}, /* 1193: EVMinimumDischargePower */
-    {6050, 16}, /* 1194: EVMinimumDischargePower_L2 */
-    {6077, 16}, /* 1195: EVMinimumDischargePower_L3 */
-    {6127, 16}, /* 1196: EVMinimumV2XEnergyRequest */
-    {6815, 16}, /* 1197: EVPresentActivePower */
-    {6836, 16}, /* 1198: EVPresentActivePower_L2 */
-    {6860, 16}, /* 1199: EVPresentActivePower_L3 */
-    {6884, 16}, /* 1200: EVPresentReactivePower */
-    {6907, 16}, /* 1201: EVPresentReactivePower_L2 */
-    {6933, 16}, /* 1202: EVPresentReactivePower_L3 */
-    {7550, 16}, /* 1203: EVSEMaximumChargePower */
-    {7573, 16}, /* 1204: EVSEMaximumChargePower_L2 */
-    {7599, 16}, /* 1205: EVSEMaximumChargePower_L3 */
-    {7677, 16}, /* 1206: EVSEMaximumDischargePower */
-    {7703, 16}, /* 1207: EVSEMaximumDischargePower_L2 */
-    {7732, 16}, /* 1208: EVSEMaximumDischargePower_L3 */
-    {7901, 16}, /* 1209: EVSEMinimumChargePower */
-    {7924, 16}, /* 1210: EVSEMinimumChargePower_L2 */
-    {7950, 16}, /* 1211: EVSEMinimumChargePower_L3 */
-    {8028, 16}, /* 1212: EVSEMinimumDischargePower */
-    {8054, 16}, /* 1213: EVSEMinimumDischargePower_L2 */
-    {8083, 16}, /* 1214: EVSEMinimumDischargePower_L3 */
-    {8155, 16}, /* 1215: EVSENominalFrequency */
-    {8301, 16}, /* 1216: EVSEPowerRampLimitation */
-    {8325, 16}, /* 1217: EVSEPresentActivePower */
-    {8348, 16}, /* 1218: EVSEPresentActivePower_L2 */
-    {8374, 16}, /* 1219: EVSEPresentActivePower_L3 */
-    {8537, 16}, /* 1220: EVSETargetActivePower */
-    {8559, 16}, /* 1221: EVSETargetActivePower_L2 */
-    {8584, 16}, /* 1222: EVSETargetActivePower_L3 */
-    {8609, 16}, /* 1223: EVSETargetFrequency */
-    {8629, 16}, /* 1224: EVSETargetReactivePower */
-    {8653, 16}, /* 1225: EVSETargetReactivePower_L2 */
-    {8680, 16}, /* 1226: EVSETargetReactivePower_L3 */
-    {10991, 16}, /* 1227: MaximumPowerAsymmetry */
-    {1980, 16}, /* 1228: Scheduled_AC_CLReqControlMode */
-    {2014, 16}, /* 1229: Scheduled_AC_CLReqControlModeType */
-    {2052, 16}, /* 1230: Scheduled_AC_CLResControlMode */
-    {2086, 16}, /* 1231: Scheduled_AC_CLResControlModeType */
-    {1507, 17}, /* 1232: BPT_DC_CPDReqEnergyTransferMode */
-    {1539, 17}, /* 1233: BPT_DC_CPDReqEnergyTransferModeType */
-    {1575, 17}, /* 1234: BPT_DC_CPDResEnergyTransferMode */
-    {1607, 17}, /* 1235: BPT_DC_CPDResEnergyTransferModeType */
-    {1809, 17}, /* 1236: BPT_Dynamic_DC_CLReqControlMode */
-    {1841, 17}, /* 1237: BPT_Dynamic_DC_CLReqControlModeType */
-    {1877, 17}, /* 1238: BPT_Dynamic_DC_CLResControlMode */
-    {1909, 17}, /* 1239: BPT_Dynamic_DC_CLResControlModeType */
-    {2120, 17}, /* 1240: BPT_Scheduled_DC_CLReqControlMode */
-    {2154, 17}, /* 1241: BPT_Scheduled_DC_CLReqControlModeType */
-    {2192, 17}, /* 1242: BPT_Scheduled_DC_CLResControlMode */
-    {2226, 17}, /* 1243: BPT_Scheduled_DC_CLResControlModeType */
-    {1511, 17}, /* 1244: DC_CPDReqEnergyTransferMode */
-    {1543, 17}, /* 1245: DC_CPDReqEnergyTransferModeType */
-    {1579, 17}, /* 1246: DC_CPDResEnergyTransferMode */
-    {1611, 17}, /* 1247: DC_CPDResEnergyTransferModeType */
-    {3610, 17}, /* 1248: DC_CableCheckReq */
-    {3627, 17}, /* 1249: DC_CableCheckReqType */
-    {3648, 17}, /* 1250: DC_CableCheckRes */
-    {3665, 17}, /* 1251: DC_CableCheckResType */
-    {3686, 17}, /* 1252: DC_ChargeLoopReq */
-    {3703, 17}, /* 1253: DC_ChargeLoopReqType */
-    {3724, 17}, /* 1254: DC_ChargeLoopRes */
-    {3741, 17}, /* 1255: DC_ChargeLoopResType */
-    {3762, 17}, /* 1256: DC_ChargeParameterDiscoveryReq */
-    {3793, 17}, /* 1257: DC_ChargeParameterDiscoveryReqType */
-    {3828, 17}, /* 1258: DC_ChargeParameterDiscoveryRes */
-    {3859, 17}, /* 1259: DC_ChargeParameterDiscoveryResType */
-    {4151, 17}, /* 1260: DC_PreChargeReq */
-    {4167, 17}, /* 1261: DC_PreChargeReqType */
-    {4187, 17}, /* 1262: DC_PreChargeRes */
-    {4203, 17}, /* 1263: DC_PreChargeResType */
-    {4223, 17}, /* 1264: DC_WeldingDetectionReq */
-    {4246, 17}, /* 1265: DC_WeldingDetectionReqType */
-    {4273, 17}, /* 1266: DC_WeldingDetectionRes */
-    {4296, 17}, /* 1267: DC_WeldingDetectionResType */
-    {1813, 17}, /* 1268: Dynamic_DC_CLReqControlMode */
-    {1845, 17}, /* 1269: Dynamic_DC_CLReqControlModeType */
-    {1881, 17}, /* 1270: Dynamic_DC_CLResControlMode */
-    {1913, 17}, /* 1271: Dynamic_DC_CLResControlModeType */
-    {5569, 17}, /* 1272: EVMaximumChargeCurrent */
-    {5592, 17}, /* 1273: EVMaximumChargePower */
-    {5683, 17}, /* 1274: EVMaximumDischargeCurrent */
-    {5709, 17}, /* 1275: EVMaximumDischargePower */
-    {5830, 17}, /* 1276: EVMaximumV2XEnergyRequest */
-    {5856, 17}, /* 1277: EVMaximumVoltage */
-    {5908, 17}, /* 1278: EVMinimumChargeCurrent */
-    {5931, 17}, /* 1279: EVMinimumChargePower */
-    {6000, 17}, /* 1280: EVMinimumDischargeCurrent */
-    {6026, 17}, /* 1281: EVMinimumDischargePower */
-    {6127, 17}, /* 1282: EVMinimumV2XEnergyRequest */
-    {6153, 17}, /* 1283: EVMinimumVoltage */
-    {6959, 17}, /* 1284: EVPresentVoltage */
-    {7085, 17}, /* 1285: EVProcessing */
-    {7302, 17}, /* 1286: EVSECurrentLimitAchieved */
-    {7525, 17}, /* 1287: EVSEMaximumChargeCurrent */
-    {7550, 17}, /* 1288: EVSEMaximumChargePower */
-    {7649, 17}, /* 1289: EVSEMaximumDischargeCurrent */
-    {7677, 17}, /* 1290: EVSEMaximumDischargePower */
-    {7783, 17}, /* 1291: EVSEMaximumVoltage */
-    {7876, 17}, /* 1292: EVSEMinimumChargeCurrent */
-    {7901, 17}, /* 1293: EVSEMinimumChargePower */
-    {8000, 17}, /* 1294: EVSEMinimumDischargeCurrent */
-    {8028, 17}, /* 1295: EVSEMinimumDischargePower */
-    {8112, 17}, /* 1296: EVSEMinimumVoltage */
-    {8278, 17}, /* 1297: EVSEPowerLimitAchieved */
-    {8301, 17}, /* 1298: EVSEPowerRampLimitation */
-    {8400, 17}, /* 1299: EVSEPresentCurrent */
-    {8419, 17}, /* 1300: EVSEPresentVoltage */
-    {8438, 17}, /* 1301: EVSEProcessing */
-    {8747, 17}, /* 1302: EVSEVoltageLimitAchieved */
-    {8915, 17}, /* 1303: EVTargetCurrent */
-    {8953, 17}, /* 1304: EVTargetVoltage */
-    {2124, 17}, /* 1305: Scheduled_DC_CLReqControlMode */
-    {2158, 17}, /* 1306: Scheduled_DC_CLReqControlModeType */
-    {2196, 17}, /* 1307: Scheduled_DC_CLResControlMode */
-    {2230, 17}, /* 1308: Scheduled_DC_CLResControlModeType */
-    {13897, 17}, /* 1309: TargetSOC */
-    {934, 18}, /* 1310: AlternativeSECC */
-    {950, 18}, /* 1311: AlternativeSECCList */
-    {970, 18}, /* 1312: AlternativeSECCListType */
-    {994, 18}, /* 1313: AlternativeSECCType */
-    {2264, 18}, /* 1314: BSSID */
-    {3476, 18}, /* 1315: Coord_X */
-    {3484, 18}, /* 1316: Coord_Y */
-    {3492, 18}, /* 1317: Coord_Z */
-    {5066, 18}, /* 1318: EIRP */
-    {5283, 18}, /* 1319: EVDeviceAlignmentCheckMethodList */
-    {5316, 18}, /* 1320: EVDeviceFinePositioningMethodList */
-    {5350, 18}, /* 1321: EVDevicePairingMethodList */
-    {6207, 18}, /* 1322: EVPCChargeDiagnostics */
-    {6229, 18}, /* 1323: EVPCCoilCurrentInformation */
-    {6256, 18}, /* 1324: EVPCCoilCurrentRequest */
-    {6279, 18}, /* 1325: EVPCCurrentOutputInformation */
-    {6308, 18}, /* 1326: EVPCDeviceLocalControl */
-    {6331, 18}, /* 1327: EVPCMaxReceivablePower */
-    {6354, 18}, /* 1328: EVPCNaturalFrequency */
-    {6387, 18}, /* 1329: EVPCOperatingFrequency */
-    {6410, 18}, /* 1330: EVPCPowerControlParameter */
-    {6436, 18}, /* 1331: EVPCPowerOutput */
-    {6452, 18}, /* 1332: EVPCPowerRequest */
-    {6527, 18}, /* 1333: EVPCVoltageOutputInformation */
-    {7085, 18}, /* 1334: EVProcessing */
-    {7223, 18}, /* 1335: EVResultCode */
-    {8438, 18}, /* 1336: EVSEProcessing */
-    {10613, 18}, /* 1337: IPAddress */
-    {10626, 18}, /* 1338: IndexNumber */
-    {10686, 18}, /* 1339: LF_ReceiverSetupData */
-    {10707, 18}, /* 1340: LF_RxData */
-    {10717, 18}, /* 1341: LF_SystemSetupData */
-    {10736, 18}, /* 1342: LF_TransmitterSetupData */
-    {10760, 18}, /* 1343: LF_TxData */
-    {14265, 18}, /* 1344: ManufacturerSpecificDataContainer */
-    {11444, 18}, /* 1345: NaturalOffset */
-    {11543, 18}, /* 1346: NumPackages */
-    {11575, 18}, /* 1347: NumberOfReceivers */
-    {11593, 18}, /* 1348: NumberOfTransmitters */
-    {11866, 18}, /* 1349: ObservedIDCode */
-    {12128, 18}, /* 1350: PDInputPowerClass */
-    {12146, 18}, /* 1351: PDMaxCoilCurrent */
-    {12163, 18}, /* 1352: PDMinCoilCurrent */
-    {12321, 18}, /* 1353: PackageIndex */
-    {12334, 18}, /* 1354: PackageSeparationTime */
-    {12876, 18}, /* 1355: Port */
-    {13042, 18}, /* 1356: PowerTransmitted */
-    {13278, 18}, /* 1357: PrimaryDeviceAlignmentCheckMethodList */
-    {13316, 18}, /* 1358: PrimaryDeviceFinePositioningMethodList */
-    {13355, 18}, /* 1359: PrimaryDevicePairingMethodList */
-    {13471, 18}, /* 1360: PulseDuration */
-    {13485, 18}, /* 1361: PulseSeparationTime */
-    {13505, 18}, /* 1362: PulseSequenceOrder */
-    {13564, 18}, /* 1363: RSSI */
-    {13569, 18}, /* 1364: RSSIData */
-    {13578, 18}, /* 1365: RSSIDataList */
-    {17096, 18}, /* 1366: RxIdentifier */
-    {14112, 18}, /* 1367: RxSpecData */
-    {14263, 18}, /* 1368: SDManufacturerSpecificDataContainer */
-    {14299, 18}, /* 1369: SDMaxGroundClearanceSupport */
-    {14327, 18}, /* 1370: SDMaxGroundClearence */
-    {14348, 18}, /* 1371: SDMaxOutputPower */
-    {14365, 18}, /* 1372: SDMinGroundClearanceSupport */
-    {14393, 18}, /* 1373: SDMinGroundClearence */
-    {14414, 18}, /* 1374: SDMinOutputPower */
-    {14431, 18}, /* 1375: SDPowerInput */
-    {14499, 18}, /* 1376: SPCChargeDiagnostics */
-    {14550, 18}, /* 1377: SPCMaxOutputPowerLimit */
-    {14573, 18}, /* 1378: SPCMinOutputPowerLimit */
-    {14607, 18}, /* 1379: SPCOperatingFrequency */
-    {14629, 18}, /* 1380: SPCPowerControlParameter */
-    {14686, 18}, /* 1381: SPCPrimaryDeviceCoilCurrentInformation */
-    {2265, 18}, /* 1382: SSID */
-    {16179, 18}, /* 1383: SignalFrequency */
-    {16625, 18}, /* 1384: SupplyDeviceCurrent */
-    {16809, 18}, /* 1385: TargetCoilCurrent */
-    {17063, 18}, /* 1386: TxIdentifier */
-    {17076, 18}, /* 1387: TxPackageSpecData */
-    {17094, 18}, /* 1388: TxRxIdentifier */
-    {17109, 18}, /* 1389: TxRxOrientation */
-    {17125, 18}, /* 1390: TxRxPosition */
-    {17138, 18}, /* 1391: TxSpecData */
-    {17414, 18}, /* 1392: VendorSpecificDataContainer */
-    {17966, 18}, /* 1393: WPT_AlignmentCheckMethod */
-    {17991, 18}, /* 1394: WPT_AlignmentCheckMethodListType */
-    {18024, 18}, /* 1395: WPT_AlignmentCheckMethodType */
-    {18053, 18}, /* 1396: WPT_AlignmentCheckReq */
-    {18075, 18}, /* 1397: WPT_AlignmentCheckReqType */
-    {18101, 18}, /* 1398: WPT_AlignmentCheckRes */
-    {18123, 18}, /* 1399: WPT_AlignmentCheckResType */
-    {18149, 18}, /* 1400: WPT_ChargeLoopReq */
-    {18167, 18}, /* 1401: WPT_ChargeLoopReqType */
-    {18189, 18}, /* 1402: WPT_ChargeLoopRes */
-    {18207, 18}, /* 1403: WPT_ChargeLoopResType */
-    {18229, 18}, /* 1404: WPT_ChargeParameterDiscoveryReq */
-    {18261, 18}, /* 1405: WPT_ChargeParameterDiscoveryReqType */
-    {18297, 18}, /* 1406: WPT_ChargeParameterDiscoveryRes */
-    {18329, 18}, /* 1407: WPT_ChargeParameterDiscoveryResType */
-    {18365, 18}, /* 1408: WPT_CoordinateXYZType */
-    {18387, 18}, /* 1409: WPT_DataContainerType */
-    {18409, 18}, /* 1410: WPT_EVPCChargeDiagnosticsType */
-    {18439, 18}, /* 1411: WPT_EVPCPowerControlParameterType */
-    {18473, 18}, /* 1412: WPT_EVResultType */
-    {18490, 18}, /* 1413: WPT_FinePositioningMethod */
-    {18516, 18}, /* 1414: WPT_FinePositioningMethodListType */
-    {18550, 18}, /* 1415: WPT_FinePositioningMethodType */
-    {18580, 18}, /* 1416: WPT_FinePositioningReq */
-    {18603, 18}, /* 1417: WPT_FinePositioningReqType */
-    {18630, 18}, /* 1418: WPT_FinePositioningRes */
-    {18653, 18}, /* 1419: WPT_FinePositioningResType */
-    {18680, 18}, /* 1420: WPT_FinePositioningSetupReq */
-    {18708, 18}, /* 1421: WPT_FinePositioningSetupReqType */
-    {18740, 18}, /* 1422: WPT_FinePositioningSetupRes */
-    {18768, 18}, /* 1423: WPT_FinePositioningSetupResType */
-    {18800, 18}, /* 1424: WPT_LF_DataPackage */
-    {18819, 18}, /* 1425: WPT_LF_DataPackageList */
-    {18842, 18}, /* 1426: WPT_LF_DataPackageListType */
-    {18869, 18}, /* 1427: WPT_LF_DataPackageType */
-    {18892, 18}, /* 1428: WPT_LF_ReceiverDataType */
-    {18916, 18}, /* 1429: WPT_LF_RxDataList */
-    {18934, 18}, /* 1430: WPT_LF_RxDataListType */
-    {18956, 18}, /* 1431: WPT_LF_RxDataType */
-    {18974, 18}, /* 1432: WPT_LF_RxRSSIListType */
-    {18996, 18}, /* 1433: WPT_LF_RxRSSIType */
-    {19014, 18}, /* 1434: WPT_LF_SystemSetupDataType */
-    {19041, 18}, /* 1435: WPT_LF_TransmitterDataType */
-    {19068, 18}, /* 1436: WPT_LF_TxDataList */
-    {19086, 18}, /* 1437: WPT_LF_TxDataListType */
-    {19108, 18}, /* 1438: WPT_LF_TxDataType */
-    {19126, 18}, /* 1439: WPT_PairingMethod */
-    {19144, 18}, /* 1440: WPT_PairingMethodListType */
-    {19170, 18}, /* 1441: WPT_PairingMethodType */
-    {19192, 18}, /* 1442: WPT_PairingReq */
-    {19207, 18}, /* 1443: WPT_PairingReqType */
-    {19226, 18}, /* 1444: WPT_PairingRes */
-    {19241, 18}, /* 1445: WPT_PairingResType */
-    {19260, 18}, /* 1446: WPT_PowerClassType */
-    {19279, 18}, /* 1447: WPT_SPCChargeDiagnosticsType */
-    {19308, 18}, /* 1448: WPT_SPCPowerControlParameterType */
-    {19341, 18}, /* 1449: WPT_TxRxPackageSpecDataType */
-    {19369, 18}, /* 1450: WPT_TxRxPulseOrderType */
-    {19392, 18}, /* 1451: WPT_TxRxSpecDataType */
-    {19709, 18}, /* 1452: bssidType */
-    {20306, 18}, /* 1453: ipaddressType */
-    {0, 19}, /* 1454: ACDP_ConnectReq */
-    {16, 19}, /* 1455: ACDP_ConnectReqType */
-    {36, 19}, /* 1456: ACDP_ConnectRes */
-    {52, 19}, /* 1457: ACDP_ConnectResType */
-    {72, 19}, /* 1458: ACDP_DisconnectReq */
-    {91, 19}, /* 1459: ACDP_DisconnectRes */
-    {110, 19}, /* 1460: ACDP_SystemStatusReq */
-    {131, 19}, /* 1461: ACDP_SystemStatusReqType */
-    {156, 19}, /* 1462: ACDP_SystemStatusRes */
-    {177, 19}, /* 1463: ACDP_SystemStatusResType */
-    {202, 19}, /* 1464: ACDP_VehiclePositioningReq */
-    {229, 19}, /* 1465: ACDP_VehiclePositioningReqType */
-    {260, 19}, /* 1466: ACDP_VehiclePositioningRes */
-    {287, 19}, /* 1467: ACDP_VehiclePositioningResType */
-    {3133, 19}, /* 1468: ContactWindowXc */
-    {3149, 19}, /* 1469: ContactWindowYc */
-    {5181, 19}, /* 1470: EVAssociationStatus */
-    {5208, 19}, /* 1471: EVCPStatus */
-    {5376, 19}, /* 1472: EVElectricalChargingDeviceStatus */
-    {5474, 19}, /* 1473: EVErrorCode */
-    {5486, 19}, /* 1474: EVImmobilizationRequest */
-    {5510, 19}, /* 1475: EVImmobilized */
-    {5524, 19}, /* 1476: EVInChargePosition */
-    {6170, 19}, /* 1477: EVMobilityStatus */
-    {6556, 19}, /* 1478: EVPositioningSupport */
-    {7135, 19}, /* 1479: EVReadyToCharge */
-    {7151, 19}, /* 1480: EVRelativeXDeviation */
-    {7172, 19}, /* 1481: EVRelativeYDeviation */
-    {7358, 19}, /* 1482: EVSEDisabled */
-    {7371, 19}, /* 1483: EVSEElectricalChargingDeviceStatus */
-    {7406, 19}, /* 1484: EVSEEmergencyShutdown */
-    {7459, 19}, /* 1485: EVSEIsolationStatus */
-    {7479, 19}, /* 1486: EVSEMalfunction */
-    {7826, 19}, /* 1487: EVSEMechanicalChargingDeviceStatus */
-    {8255, 19}, /* 1488: EVSEPositioningSupport */
-    {8438, 19}, /* 1489: EVSEProcessing */
-    {8472, 19}, /* 1490: EVSEReadyToCharge */
-    {8721, 19}, /* 1491: EVSEUtilityInterruptEvent */
-    {8909, 19}, /* 1492: EVSOC */
-    {8969, 19}, /* 1493: EVTechnicalStatus */
-    {8987, 19}, /* 1494: EVTechnicalStatusType */
-    {9052, 19}, /* 1495: EVTimeout */
-    {9062, 19}, /* 1496: EVWLANStrength */
-    {19847, 19}, /* 1497: cpStatusType */
-    {20002, 19}, /* 1498: electricalChargingDeviceStatusType */
-    {20037, 19}, /* 1499: errorCodeType */
-    {20339, 19}, /* 1500: isolationStatusType */
-    {20445, 19}, /* 1501: mechanicalChargingDeviceStatusType */
+    {13075, 0, 255}, /* 0: Algorithm */
+    {1014, 0, 255}, /* 1: AppProtocol */
+    {9077, 0, 255}, /* 2: Encoding */
+    {10623, 0, 255}, /* 3: Id */
+    {11366, 0, 255}, /* 4: MimeType */
+    {11404, 0, 255}, /* 5: Name */
+    {13404, 0, 255}, /* 6: Priority */
+    {13442, 0, 255}, /* 7: ProtocolNamespace */
+    {14032, 0, 255}, /* 8: ResponseCode */
+    {15278, 0, 255}, /* 9: SchemaID */
+    {16802, 0, 255}, /* 10: Target */
+    {1009, 0, 255}, /* 11: Type */
+    {19646, 0, 255}, /* 12: URI */
+    {16339, 0, 255}, /* 13: ValueType */
+    {17442, 0, 255}, /* 14: VersionNumberMajor */
+    {17461, 0, 255}, /* 15: VersionNumberMinor */
+    {19668, 1, 255}, /* 16: base */
+    {17579, 1, 255}, /* 17: id */
+    {20359, 1, 255}, /* 18: lang */
+    {13454, 1, 255}, /* 19: space */
+    {20552, 2, 255}, /* 20: nil */
+    {21192, 2, 255}, /* 21: type */
+    {5101, 3, 255}, /* 22: ENTITIES */
+    {5110, 3, 255}, /* 23: ENTITY */
+    {5074, 3, 255}, /* 24: ID */
+    {10600, 3, 255}, /* 25: IDREF */
+    {10606, 3, 255}, /* 26: IDREFS */
+    {11402, 3, 255}, /* 27: NCName */
+    {11409, 3, 255}, /* 28: NMTOKEN */
+    {11417, 3, 255}, /* 29: NMTOKENS */
+    {11426, 3, 255}, /* 30: NOTATION */
+    {11404, 3, 255}, /* 31: Name */
+    {13526, 3, 255}, /* 32: QName */
+    {19621, 3, 255}, /* 33: anySimpleType */
+    {19635, 3, 255}, /* 34: anyType */
+    {19643, 3, 255}, /* 35: anyURI */
+    {19673, 3, 255}, /* 36: base64Binary */
+    {19701, 3, 255}, /* 37: boolean */
+    {19719, 3, 255}, /* 38: byte */
+    {19902, 3, 255}, /* 39: date */
+    {19907, 3, 255}, /* 40: dateTime */
+    {19916, 3, 255}, /* 41: decimal */
+    {19956, 3, 255}, /* 42: double */
+    {19963, 3, 255}, /* 43: duration */
+    {20198, 3, 255}, /* 44: float */
+    {20204, 3, 255}, /* 45: gDay */
+    {20209, 3, 255}, /* 46: gMonth */
+    {20216, 3, 255}, /* 47: gMonthDay */
+    {20226, 3, 255}, /* 48: gYear */
+    {20232, 3, 255}, /* 49: gYearMonth */
+    {20260, 3, 255}, /* 50: hexBinary */
+    {20285, 3, 255}, /* 51: int */
+    {20298, 3, 255}, /* 52: integer */
+    {20364, 3, 255}, /* 53: language */
+    {20386, 3, 255}, /* 54: long */
+    {20536, 3, 255}, /* 55: negativeInteger */
+    {20556, 3, 255}, /* 56: nonNegativeInteger */
+    {20575, 3, 255}, /* 57: nonPositiveInteger */
+    {20594, 3, 255}, /* 58: normalizedString */
+    {20692, 3, 255}, /* 59: positiveInteger */
+    {21010, 3, 255}, /* 60: short */
+    {21064, 3, 255}, /* 61: string */
+    {21153, 3, 255}, /* 62: time */
+    {21158, 3, 255}, /* 63: token */
+    {21231, 3, 255}, /* 64: unsignedByte */
+    {21244, 3, 255}, /* 65: unsignedInt */
+    {21256, 3, 255}, /* 66: unsignedLong */
+    {21269, 3, 255}, /* 67: unsignedShort */
+    {1026, 4, 255}, /* 68: AppProtocolType */
+    {19712, 4, 255}, /* 69: idType */
+    {20737, 4, 255}, /* 70: priorityType */
+    {20780, 4, 255}, /* 71: protocolNameType */
+    {20797, 4, 255}, /* 72: protocolNamespaceType */
+    {20858, 4, 255}, /* 73: responseCodeType */
+    {21083, 4, 0}, /* 74: supportedAppProtocolReq */
+    {21107, 4, 1}, /* 75: supportedAppProtocolRes */
+    {2380, 5, 6}, /* 76: CanonicalizationMethod */
+    {2403, 5, 255}, /* 77: CanonicalizationMethodType */
+    {3512, 5, 255}, /* 78: CryptoBinary */
+    {4388, 5, 24}, /* 79: DSAKeyValue */
+    {4400, 5, 255}, /* 80: DSAKeyValueType */
+    {4530, 5, 25}, /* 81: DigestMethod */
+    {4543, 5, 255}, /* 82: DigestMethodType */
+    {4560, 5, 26}, /* 83: DigestValue */
+    {4572, 5, 255}, /* 84: DigestValueType */
+    {9148, 5, 255}, /* 85: Exponent */
+    {10525, 5, 255}, /* 86: G */
+    {10550, 5, 255}, /* 87: HMACOutputLength */
+    {10567, 5, 255}, /* 88: HMACOutputLengthType */
+    {10656, 5, 255}, /* 89: J */
+    {10658, 5, 33}, /* 90: KeyInfo */
+    {10666, 5, 255}, /* 91: KeyInfoType */
+    {10678, 5, 34}, /* 92: KeyName */
+    {4391, 5, 35}, /* 93: KeyValue */
+    {4403, 5, 255}, /* 94: KeyValueType */
+    {10910, 5, 36}, /* 95: Manifest */
+    {10919, 5, 255}, /* 96: ManifestType */
+    {11357, 5, 39}, /* 97: MgmtData */
+    {11387, 5, 255}, /* 98: Modulus */
+    {11848, 5, 40}, /* 99: Object */
+    {11855, 5, 255}, /* 100: ObjectType */
+    {5069, 5, 255}, /* 101: P */
+    {12180, 5, 41}, /* 102: PGPData */
+    {12188, 5, 255}, /* 103: PGPDataType */
+    {12200, 5, 255}, /* 104: PGPKeyID */
+    {12209, 5, 255}, /* 105: PGPKeyPacket */
+    {12728, 5, 255}, /* 106: PgenCounter */
+    {13524, 5, 255}, /* 107: Q */
+    {13536, 5, 49}, /* 108: RSAKeyValue */
+    {13548, 5, 255}, /* 109: RSAKeyValueType */
+    {13679, 5, 50}, /* 110: Reference */
+    {13689, 5, 255}, /* 111: ReferenceType */
+    {14045, 5, 52}, /* 112: RetrievalMethod */
+    {14061, 5, 255}, /* 113: RetrievalMethodType */
+    {14749, 5, 55}, /* 114: SPKIData */
+    {14758, 5, 255}, /* 115: SPKIDataType */
+    {14771, 5, 255}, /* 116: SPKISexp */
+    {15287, 5, 255}, /* 117: Seed */
+    {11111, 5, 68}, /* 118: Signature */
+    {16195, 5, 69}, /* 119: SignatureMethod */
+    {16211, 5, 255}, /* 120: SignatureMethodType */
+    {16231, 5, 70}, /* 121: SignatureProperties */
+    {16251, 5, 255}, /* 122: SignaturePropertiesType */
+    {16275, 5, 71}, /* 123: SignatureProperty */
+    {16293, 5, 255}, /* 124: SignaturePropertyType */
+    {20497, 5, 255}, /* 125: SignatureType */
+    {16315, 5, 72}, /* 126: SignatureValue */
+    {16330, 5, 255}, /* 127: SignatureValueType */
+    {16376, 5, 73}, /* 128: SignedInfo */
+    {16387, 5, 255}, /* 129: SignedInfoType */
+    {17013, 5, 75}, /* 130: Transform */
+    {17023, 5, 255}, /* 131: TransformType */
+    {17037, 5, 76}, /* 132: Transforms */
+    {17048, 5, 255}, /* 133: TransformsType */
+    {19451, 5, 255}, /* 134: X509CRL */
+    {19459, 5, 255}, /* 135: X509Certificate */
+    {19475, 5, 80}, /* 136: X509Data */
+    {19484, 5, 255}, /* 137: X509DataType */
+    {19497, 5, 255}, /* 138: X509IssuerName */
+    {19512, 5, 255}, /* 139: X509IssuerSerial */
+    {19529, 5, 255}, /* 140: X509IssuerSerialType */
+    {19550, 5, 255}, /* 141: X509SKI */
+    {19558, 5, 255}, /* 142: X509SerialNumber */
+    {19575, 5, 255}, /* 143: X509SubjectName */
+    {19591, 5, 255}, /* 144: XPath */
+    {5115, 5, 255}, /* 145: Y */
+    {622, 6, 255}, /* 146: AC_EVSEStatus */
+    {2331, 6, 255}, /* 147: BulkChargingComplete */
+    {3613, 6, 4}, /* 148: CableCheckReq */
+    {3630, 6, 255}, /* 149: CableCheckReqType */
+    {3651, 6, 5}, /* 150: CableCheckRes */
+    {3668, 6, 255}, /* 151: CableCheckResType */
+    {2480, 6, 7}, /* 152: CertificateInstallationReq */
+    {2507, 6, 255}, /* 153: CertificateInstallationReqType */
+    {2538, 6, 8}, /* 154: CertificateInstallationRes */
+    {2565, 6, 255}, /* 155: CertificateInstallationResType */
+    {2627, 6, 9}, /* 156: CertificateUpdateReq */
+    {2648, 6, 255}, /* 157: CertificateUpdateReqType */
+    {2673, 6, 10}, /* 158: CertificateUpdateRes */
+    {2694, 6, 255}, /* 159: CertificateUpdateResType */
+    {397, 6, 11}, /* 160: ChargeParameterDiscoveryReq */
+    {428, 6, 255}, /* 161: ChargeParameterDiscoveryReqType */
+    {463, 6, 12}, /* 162: ChargeParameterDiscoveryRes */
+    {494, 6, 255}, /* 163: ChargeParameterDiscoveryResType */
+    {2734, 6, 255}, /* 164: ChargeService */
+    {2335, 6, 255}, /* 165: ChargingComplete */
+    {2789, 6, 255}, /* 166: ChargingProfile */
+    {2977, 6, 13}, /* 167: ChargingStatusReq */
+    {2995, 6, 255}, /* 168: ChargingStatusReqType */
+    {3017, 6, 14}, /* 169: ChargingStatusRes */
+    {3035, 6, 255}, /* 170: ChargingStatusResType */
+    {3174, 6, 15}, /* 171: ContractAuthenticationReq */
+    {3200, 6, 255}, /* 172: ContractAuthenticationReqType */
+    {3230, 6, 16}, /* 173: ContractAuthenticationRes */
+    {3256, 6, 255}, /* 174: ContractAuthenticationResType */
+    {3360, 6, 255}, /* 175: ContractID */
+    {3371, 6, 255}, /* 176: ContractSignatureCertChain */
+    {3398, 6, 255}, /* 177: ContractSignatureEncryptedPrivateKey */
+    {3534, 6, 17}, /* 178: CurrentDemandReq */
+    {3551, 6, 255}, /* 179: CurrentDemandReqType */
+    {3572, 6, 18}, /* 180: CurrentDemandRes */
+    {3589, 6, 255}, /* 181: CurrentDemandResType */
+    {4069, 6, 255}, /* 182: DC_EVSEStatus */
+    {4123, 6, 255}, /* 183: DC_EVStatus */
+    {4355, 6, 255}, /* 184: DHParams */
+    {4416, 6, 255}, /* 185: DateTimeNow */
+    {5201, 6, 255}, /* 186: EVCCID */
+    {5661, 6, 255}, /* 187: EVMaximumCurrentLimit */
+    {5810, 6, 255}, /* 188: EVMaximumPowerLimit */
+    {5873, 6, 255}, /* 189: EVMaximumVoltageLimit */
+    {7193, 6, 255}, /* 190: EVRequestedEnergyTransferType */
+    {7302, 6, 255}, /* 191: EVSECurrentLimitAchieved */
+    {7452, 6, 255}, /* 192: EVSEID */
+    {7495, 6, 255}, /* 193: EVSEMaxCurrent */
+    {7625, 6, 255}, /* 194: EVSEMaximumCurrentLimit */
+    {7761, 6, 255}, /* 195: EVSEMaximumPowerLimit */
+    {7802, 6, 255}, /* 196: EVSEMaximumVoltageLimit */
+    {8278, 6, 255}, /* 197: EVSEPowerLimitAchieved */
+    {8400, 6, 255}, /* 198: EVSEPresentCurrent */
+    {8419, 6, 255}, /* 199: EVSEPresentVoltage */
+    {8438, 6, 255}, /* 200: EVSEProcessing */
+    {8747, 6, 255}, /* 201: EVSEVoltageLimitAchieved */
+    {8915, 6, 255}, /* 202: EVTargetCurrent */
+    {8953, 6, 255}, /* 203: EVTargetVoltage */
+    {10527, 6, 255}, /* 204: GenChallenge */
+    {10810, 6, 255}, /* 205: ListOfRootCertificateIDs */
+    {11063, 6, 255}, /* 206: MeterInfo */
+    {11273, 6, 37}, /* 207: MeteringReceiptReq */
+    {11292, 6, 255}, /* 208: MeteringReceiptReqType */
+    {11315, 6, 38}, /* 209: MeteringReceiptRes */
+    {11334, 6, 255}, /* 210: MeteringReceiptResType */
+    {11614, 6, 255}, /* 211: OEMProvisioningCert */
+    {12458, 6, 43}, /* 212: PaymentDetailsReq */
+    {12476, 6, 255}, /* 213: PaymentDetailsReqType */
+    {12498, 6, 44}, /* 214: PaymentDetailsRes */
+    {12516, 6, 255}, /* 215: PaymentDetailsResType */
+    {12578, 6, 255}, /* 216: PaymentOptions */
+    {12892, 6, 45}, /* 217: PowerDeliveryReq */
+    {12909, 6, 255}, /* 218: PowerDeliveryReqType */
+    {12930, 6, 46}, /* 219: PowerDeliveryRes */
+    {12947, 6, 255}, /* 220: PowerDeliveryResType */
+    {4154, 6, 47}, /* 221: PreChargeReq */
+    {4170, 6, 255}, /* 222: PreChargeReqType */
+    {4190, 6, 48}, /* 223: PreChargeRes */
+    {4206, 6, 255}, /* 224: PreChargeResType */
+    {13624, 6, 255}, /* 225: ReadyToChargeState */
+    {13651, 6, 255}, /* 226: ReceiptRequired */
+    {13784, 6, 255}, /* 227: RemainingTimeToBulkSoC */
+    {13807, 6, 255}, /* 228: RemainingTimeToFullSoC */
+    {14032, 6, 255}, /* 229: ResponseCode */
+    {14081, 6, 255}, /* 230: RetryCounter */
+    {14197, 6, 255}, /* 231: SAScheduleTupleID */
+    {15351, 6, 255}, /* 232: SelectedPaymentOption */
+    {15413, 6, 255}, /* 233: SelectedServiceList */
+    {15493, 6, 255}, /* 234: ServiceCategory */
+    {15541, 6, 58}, /* 235: ServiceDetailReq */
+    {15558, 6, 255}, /* 236: ServiceDetailReqType */
+    {15579, 6, 59}, /* 237: ServiceDetailRes */
+    {15596, 6, 255}, /* 238: ServiceDetailResType */
+    {15617, 6, 60}, /* 239: ServiceDiscoveryReq */
+    {15637, 6, 255}, /* 240: ServiceDiscoveryReqType */
+    {15661, 6, 61}, /* 241: ServiceDiscoveryRes */
+    {15681, 6, 255}, /* 242: ServiceDiscoveryResType */
+    {15716, 6, 255}, /* 243: ServiceID */
+    {15421, 6, 255}, /* 244: ServiceList */
+    {15756, 6, 255}, /* 245: ServiceParameterList */
+    {15802, 6, 62}, /* 246: ServicePaymentSelectionReq */
+    {15829, 6, 255}, /* 247: ServicePaymentSelectionReqType */
+    {15860, 6, 63}, /* 248: ServicePaymentSelectionRes */
+    {15887, 6, 255}, /* 249: ServicePaymentSelectionResType */
+    {15939, 6, 255}, /* 250: ServiceScope */
+    {15997, 6, 255}, /* 251: SessionID */
+    {16007, 6, 64}, /* 252: SessionSetupReq */
+    {16023, 6, 255}, /* 253: SessionSetupReqType */
+    {16043, 6, 65}, /* 254: SessionSetupRes */
+    {16059, 6, 255}, /* 255: SessionSetupResType */
+    {16079, 6, 66}, /* 256: SessionStopReq */
+    {16113, 6, 67}, /* 257: SessionStopRes */
+    {16128, 6, 255}, /* 258: SessionStopResType */
+    {16147, 6, 255}, /* 259: SessionStopType */
+    {4226, 6, 78}, /* 260: WeldingDetectionReq */
+    {4249, 6, 255}, /* 261: WeldingDetectionReqType */
+    {4276, 6, 79}, /* 262: WeldingDetectionRes */
+    {4299, 6, 255}, /* 263: WeldingDetectionResType */
+    {526, 7, 0}, /* 264: AC_EVChargeParameter */
+    {547, 7, 255}, /* 265: AC_EVChargeParameterType */
+    {572, 7, 1}, /* 266: AC_EVSEChargeParameter */
+    {595, 7, 255}, /* 267: AC_EVSEChargeParameterType */
+    {622, 7, 2}, /* 268: AC_EVSEStatus */
+    {636, 7, 255}, /* 269: AC_EVSEStatusType */
+    {2331, 7, 255}, /* 270: BulkChargingComplete */
+    {2352, 7, 255}, /* 271: BulkSOC */
+    {19463, 7, 255}, /* 272: Certificate */
+    {16355, 7, 255}, /* 273: CertificateChainType */
+    {2335, 7, 255}, /* 274: ChargingComplete */
+    {2848, 7, 255}, /* 275: ChargingProfileEntryMaxPower */
+    {2877, 7, 255}, /* 276: ChargingProfileEntryStart */
+    {2903, 7, 255}, /* 277: ChargingProfileType */
+    {3097, 7, 255}, /* 278: ConsumptionCost */
+    {3113, 7, 255}, /* 279: ConsumptionCostType */
+    {11382, 7, 255}, /* 280: Cost */
+    {4450, 7, 255}, /* 281: CostType */
+    {3894, 7, 19}, /* 282: DC_EVChargeParameter */
+    {3915, 7, 255}, /* 283: DC_EVChargeParameterType */
+    {3940, 7, 255}, /* 284: DC_EVErrorCodeType */
+    {3959, 7, 20}, /* 285: DC_EVPowerDeliveryParameter */
+    {3987, 7, 255}, /* 286: DC_EVPowerDeliveryParameterType */
+    {4019, 7, 21}, /* 287: DC_EVSEChargeParameter */
+    {4042, 7, 255}, /* 288: DC_EVSEChargeParameterType */
+    {4069, 7, 22}, /* 289: DC_EVSEStatus */
+    {4083, 7, 255}, /* 290: DC_EVSEStatusCodeType */
+    {4105, 7, 255}, /* 291: DC_EVSEStatusType */
+    {4123, 7, 23}, /* 292: DC_EVStatus */
+    {4135, 7, 255}, /* 293: DC_EVStatusType */
+    {4428, 7, 255}, /* 294: DepartureTime */
+    {4930, 7, 255}, /* 295: EAmount */
+    {5117, 7, 255}, /* 296: EPriceLevel */
+    {5219, 7, 255}, /* 297: EVCabinConditioning */
+    {529, 7, 27}, /* 298: EVChargeParameter */
+    {550, 7, 255}, /* 299: EVChargeParameterType */
+    {5409, 7, 255}, /* 300: EVEnergyCapacity */
+    {5458, 7, 255}, /* 301: EVEnergyRequest */
+    {5474, 7, 255}, /* 302: EVErrorCode */
+    {5543, 7, 255}, /* 303: EVMaxCurrent */
+    {5556, 7, 255}, /* 304: EVMaxVoltage */
+    {5661, 7, 255}, /* 305: EVMaximumCurrentLimit */
+    {5810, 7, 255}, /* 306: EVMaximumPowerLimit */
+    {5873, 7, 255}, /* 307: EVMaximumVoltageLimit */
+    {5895, 7, 255}, /* 308: EVMinCurrent */
+    {3962, 7, 28}, /* 309: EVPowerDeliveryParameter */
+    {3990, 7, 255}, /* 310: EVPowerDeliveryParameterType */
+    {7098, 7, 255}, /* 311: EVRESSConditioning */
+    {7117, 7, 255}, /* 312: EVRESSSOC */
+    {7127, 7, 255}, /* 313: EVReady */
+    {7193, 7, 255}, /* 314: EVRequestedEnergyTransferType */
+    {575, 7, 29}, /* 315: EVSEChargeParameter */
+    {598, 7, 255}, /* 316: EVSEChargeParameterType */
+    {7327, 7, 255}, /* 317: EVSECurrentRegulationTolerance */
+    {7428, 7, 255}, /* 318: EVSEEnergyToBeDelivered */
+    {7459, 7, 255}, /* 319: EVSEIsolationStatus */
+    {7495, 7, 255}, /* 320: EVSEMaxCurrent */
+    {7510, 7, 255}, /* 321: EVSEMaxVoltage */
+    {7625, 7, 255}, /* 322: EVSEMaximumCurrentLimit */
+    {7761, 7, 255}, /* 323: EVSEMaximumPowerLimit */
+    {7802, 7, 255}, /* 324: EVSEMaximumVoltageLimit */
+    {7861, 7, 255}, /* 325: EVSEMinCurrent */
+    {7976, 7, 255}, /* 326: EVSEMinimumCurrentLimit */
+    {8131, 7, 255}, /* 327: EVSEMinimumVoltageLimit */
+    {8195, 7, 255}, /* 328: EVSENotification */
+    {8212, 7, 255}, /* 329: EVSENotificationType */
+    {8233, 7, 255}, /* 330: EVSEPeakCurrentRipple */
+    {8453, 7, 255}, /* 331: EVSEProcessingType */
+    {625, 7, 30}, /* 332: EVSEStatus */
+    {8490, 7, 255}, /* 333: EVSEStatusCode */
+    {639, 7, 255}, /* 334: EVSEStatusType */
+    {8505, 7, 255}, /* 335: EVSESupportedEnergyTransferType */
+    {4126, 7, 31}, /* 336: EVStatus */
+    {4138, 7, 255}, /* 337: EVStatusType */
+    {8518, 7, 255}, /* 338: EnergyTransferType */
+    {6628, 7, 32}, /* 339: Entry */
+    {13420, 7, 255}, /* 340: EntryType */
+    {10477, 7, 255}, /* 341: FaultCode */
+    {10487, 7, 255}, /* 342: FaultMsg */
+    {10505, 7, 255}, /* 343: FreeService */
+    {10517, 7, 255}, /* 344: FullSOC */
+    {13736, 7, 255}, /* 345: IntervalType */
+    {10835, 7, 255}, /* 346: ListOfRootCertificateIDsType */
+    {11055, 7, 255}, /* 347: MeterID */
+    {11092, 7, 255}, /* 348: MeterInfoType */
+    {16166, 7, 255}, /* 349: MeterReading */
+    {11121, 7, 255}, /* 350: MeterStatus */
+    {19610, 7, 255}, /* 351: Multiplier */
+    {11506, 7, 255}, /* 352: NotificationMaxDelay */
+    {8216, 7, 255}, /* 353: NotificationType */
+    {11527, 7, 255}, /* 354: NumEPriceLevels */
+    {12222, 7, 255}, /* 355: PMax */
+    {12227, 7, 255}, /* 356: PMaxSchedule */
+    {12240, 7, 42}, /* 357: PMaxScheduleEntry */
+    {12258, 7, 255}, /* 358: PMaxScheduleEntryType */
+    {12280, 7, 255}, /* 359: PMaxScheduleID */
+    {12295, 7, 255}, /* 360: PMaxScheduleType */
+    {12312, 7, 255}, /* 361: PMaxType */
+    {585, 7, 255}, /* 362: Parameter */
+    {12356, 7, 255}, /* 363: ParameterSet */
+    {12369, 7, 255}, /* 364: ParameterSetID */
+    {12384, 7, 255}, /* 365: ParameterSetType */
+    {608, 7, 255}, /* 366: ParameterType */
+    {15359, 7, 255}, /* 367: PaymentOption */
+    {12593, 7, 255}, /* 368: PaymentOptionsType */
+    {12740, 7, 255}, /* 369: PhysicalValueType */
+    {12984, 7, 255}, /* 370: PowerSwitchClosed */
+    {6621, 7, 255}, /* 371: ProfileEntry */
+    {13413, 7, 255}, /* 372: ProfileEntryType */
+    {13532, 7, 255}, /* 373: RCD */
+    {13703, 7, 51}, /* 374: RelativeTimeInterval */
+    {13724, 7, 255}, /* 375: RelativeTimeIntervalType */
+    {14094, 7, 255}, /* 376: RootCertificateID */
+    {14123, 7, 255}, /* 377: SAIDType */
+    {14163, 7, 53}, /* 378: SAScheduleList */
+    {14178, 7, 255}, /* 379: SAScheduleListType */
+    {10942, 7, 255}, /* 380: SAScheduleTuple */
+    {14197, 7, 255}, /* 381: SAScheduleTupleID */
+    {14215, 7, 255}, /* 382: SAScheduleTupleType */
+    {14235, 7, 54}, /* 383: SASchedules */
+    {14247, 7, 255}, /* 384: SASchedulesType */
+    {14785, 7, 255}, /* 385: SalesTariff */
+    {14797, 7, 255}, /* 386: SalesTariffDescription */
+    {14820, 7, 56}, /* 387: SalesTariffEntry */
+    {14837, 7, 255}, /* 388: SalesTariffEntryType */
+    {14858, 7, 255}, /* 389: SalesTariffID */
+    {14872, 7, 255}, /* 390: SalesTariffType */
+    {15397, 7, 255}, /* 391: SelectedService */
+    {15433, 7, 255}, /* 392: SelectedServiceListType */
+    {15457, 7, 255}, /* 393: SelectedServiceType */
+    {15405, 7, 255}, /* 394: Service */
+    {15493, 7, 255}, /* 395: ServiceCategory */
+    {15509, 7, 57}, /* 396: ServiceCharge */
+    {15523, 7, 255}, /* 397: ServiceChargeType */
+    {15716, 7, 255}, /* 398: ServiceID */
+    {15744, 7, 255}, /* 399: ServiceName */
+    {15777, 7, 255}, /* 400: ServiceParameterListType */
+    {15939, 7, 255}, /* 401: ServiceScope */
+    {15952, 7, 255}, /* 402: ServiceTag */
+    {15963, 7, 255}, /* 403: ServiceTagListType */
+    {15982, 7, 255}, /* 404: ServiceTagType */
+    {15465, 7, 255}, /* 405: ServiceType */
+    {16163, 7, 255}, /* 406: SigMeterReading */
+    {16589, 7, 255}, /* 407: SubCertificates */
+    {16605, 7, 255}, /* 408: SubCertificatesType */
+    {16771, 7, 255}, /* 409: TMeter */
+    {13711, 7, 74}, /* 410: TimeInterval */
+    {3507, 7, 255}, /* 411: Unit */
+    {16324, 7, 255}, /* 412: Value */
+    {19597, 7, 255}, /* 413: amount */
+    {19604, 7, 255}, /* 414: amountMultiplier */
+    {19691, 7, 255}, /* 415: boolValue */
+    {19724, 7, 255}, /* 416: byteValue */
+    {19734, 7, 255}, /* 417: certificateType */
+    {19810, 7, 255}, /* 418: contractIDType */
+    {19825, 7, 255}, /* 419: costKind */
+    {19834, 7, 255}, /* 420: costKindType */
+    {19873, 7, 255}, /* 421: dHParamsType */
+    {19963, 7, 255}, /* 422: duration */
+    {20092, 7, 255}, /* 423: evccIDType */
+    {20126, 7, 255}, /* 424: evseIDType */
+    {20158, 7, 255}, /* 425: faultCodeType */
+    {20172, 7, 255}, /* 426: faultMsgType */
+    {20243, 7, 255}, /* 427: genChallengeType */
+    {20289, 7, 255}, /* 428: intValue */
+    {20320, 7, 255}, /* 429: isolationLevelType */
+    {20480, 7, 255}, /* 430: meterIDType */
+    {20511, 7, 255}, /* 431: meterStatusType */
+    {20643, 7, 255}, /* 432: paymentOptionType */
+    {20661, 7, 255}, /* 433: percentValueType */
+    {20678, 7, 255}, /* 434: physicalValue */
+    {20750, 7, 255}, /* 435: privateKeyType */
+    {20858, 7, 255}, /* 436: responseCodeType */
+    {20875, 7, 255}, /* 437: rootCertificateIDType */
+    {20929, 7, 255}, /* 438: serviceCategoryType */
+    {20949, 7, 255}, /* 439: serviceIDType */
+    {20963, 7, 255}, /* 440: serviceNameType */
+    {20979, 7, 255}, /* 441: serviceScopeType */
+    {20996, 7, 255}, /* 442: sessionIDType */
+    {21016, 7, 255}, /* 443: shortValue */
+    {21027, 7, 255}, /* 444: sigMeterReadingType */
+    {21047, 7, 255}, /* 445: start */
+    {21053, 7, 255}, /* 446: startValue */
+    {21071, 7, 255}, /* 447: stringValue */
+    {21131, 7, 255}, /* 448: tariffDescriptionType */
+    {21197, 7, 255}, /* 449: unitMultiplierType */
+    {21216, 7, 255}, /* 450: unitSymbolType */
+    {21283, 7, 255}, /* 451: valueType */
+    {2292, 8, 255}, /* 452: Body */
+    {2297, 8, 255}, /* 453: BodyBaseType */
+    {2310, 8, 3}, /* 454: BodyElement */
+    {2322, 8, 255}, /* 455: BodyType */
+    {10588, 8, 255}, /* 456: Header */
+    {17208, 8, 77}, /* 457: V2G_Message */
+    {11037, 9, 255}, /* 458: MessageHeaderType */
+    {8199, 9, 255}, /* 459: Notification */
+    {15997, 9, 255}, /* 460: SessionID */
+    {622, 10, 255}, /* 461: AC_EVSEStatus */
+    {1128, 10, 3}, /* 462: AuthorizationReq */
+    {1145, 10, 255}, /* 463: AuthorizationReqType */
+    {1166, 10, 4}, /* 464: AuthorizationRes */
+    {1183, 10, 255}, /* 465: AuthorizationResType */
+    {2297, 10, 255}, /* 466: BodyBaseType */
+    {2310, 10, 5}, /* 467: BodyElement */
+    {2322, 10, 255}, /* 468: BodyType */
+    {2331, 10, 255}, /* 469: BulkChargingComplete */
+    {3613, 10, 6}, /* 470: CableCheckReq */
+    {3630, 10, 255}, /* 471: CableCheckReqType */
+    {3651, 10, 7}, /* 472: CableCheckRes */
+    {3668, 10, 255}, /* 473: CableCheckResType */
+    {2480, 10, 9}, /* 474: CertificateInstallationReq */
+    {2507, 10, 255}, /* 475: CertificateInstallationReqType */
+    {2538, 10, 10}, /* 476: CertificateInstallationRes */
+    {2565, 10, 255}, /* 477: CertificateInstallationResType */
+    {2627, 10, 11}, /* 478: CertificateUpdateReq */
+    {2648, 10, 255}, /* 479: CertificateUpdateReqType */
+    {2673, 10, 12}, /* 480: CertificateUpdateRes */
+    {2694, 10, 255}, /* 481: CertificateUpdateResType */
+    {397, 10, 13}, /* 482: ChargeParameterDiscoveryReq */
+    {428, 10, 255}, /* 483: ChargeParameterDiscoveryReqType */
+    {463, 10, 14}, /* 484: ChargeParameterDiscoveryRes */
+    {494, 10, 255}, /* 485: ChargeParameterDiscoveryResType */
+    {2719, 10, 255}, /* 486: ChargeProgress */
+    {2734, 10, 255}, /* 487: ChargeService */
+    {2335, 10, 255}, /* 488: ChargingComplete */
+    {2789, 10, 255}, /* 489: ChargingProfile */
+    {2961, 10, 255}, /* 490: ChargingSession */
+    {2977, 10, 15}, /* 491: ChargingStatusReq */
+    {2995, 10, 255}, /* 492: ChargingStatusReqType */
+    {3017, 10, 16}, /* 493: ChargingStatusRes */
+    {3035, 10, 255}, /* 494: ChargingStatusResType */
+    {3371, 10, 255}, /* 495: ContractSignatureCertChain */
+    {3398, 10, 255}, /* 496: ContractSignatureEncryptedPrivateKey */
+    {3534, 10, 17}, /* 497: CurrentDemandReq */
+    {3551, 10, 255}, /* 498: CurrentDemandReqType */
+    {3572, 10, 18}, /* 499: CurrentDemandRes */
+    {3589, 10, 255}, /* 500: CurrentDemandResType */
+    {4069, 10, 255}, /* 501: DC_EVSEStatus */
+    {4123, 10, 255}, /* 502: DC_EVStatus */
+    {4376, 10, 255}, /* 503: DHpublickey */
+    {5201, 10, 255}, /* 504: EVCCID */
+    {5661, 10, 255}, /* 505: EVMaximumCurrentLimit */
+    {5810, 10, 255}, /* 506: EVMaximumPowerLimit */
+    {5873, 10, 255}, /* 507: EVMaximumVoltageLimit */
+    {7302, 10, 255}, /* 508: EVSECurrentLimitAchieved */
+    {7452, 10, 255}, /* 509: EVSEID */
+    {7495, 10, 255}, /* 510: EVSEMaxCurrent */
+    {7625, 10, 255}, /* 511: EVSEMaximumCurrentLimit */
+    {7761, 10, 255}, /* 512: EVSEMaximumPowerLimit */
+    {7802, 10, 255}, /* 513: EVSEMaximumVoltageLimit */
+    {8278, 10, 255}, /* 514: EVSEPowerLimitAchieved */
+    {8400, 10, 255}, /* 515: EVSEPresentCurrent */
+    {8419, 10, 255}, /* 516: EVSEPresentVoltage */
+    {8438, 10, 255}, /* 517: EVSEProcessing */
+    {8707, 10, 255}, /* 518: EVSETimeStamp */
+    {8747, 10, 255}, /* 519: EVSEVoltageLimitAchieved */
+    {8915, 10, 255}, /* 520: EVTargetCurrent */
+    {8953, 10, 255}, /* 521: EVTargetVoltage */
+    {10527, 10, 255}, /* 522: GenChallenge */
+    {10623, 10, 255}, /* 523: Id */
+    {10810, 10, 255}, /* 524: ListOfRootCertificateIDs */
+    {10932, 10, 255}, /* 525: MaxEntriesSAScheduleTuple */
+    {11063, 10, 255}, /* 526: MeterInfo */
+    {11273, 10, 37}, /* 527: MeteringReceiptReq */
+    {11292, 10, 255}, /* 528: MeteringReceiptReqType */
+    {11315, 10, 38}, /* 529: MeteringReceiptRes */
+    {11334, 10, 255}, /* 530: MeteringReceiptResType */
+    {11614, 10, 255}, /* 531: OEMProvisioningCert */
+    {12458, 10, 43}, /* 532: PaymentDetailsReq */
+    {12476, 10, 255}, /* 533: PaymentDetailsReqType */
+    {12498, 10, 44}, /* 534: PaymentDetailsRes */
+    {12516, 10, 255}, /* 535: PaymentDetailsResType */
+    {12538, 10, 255}, /* 536: PaymentOptionList */
+    {12612, 10, 45}, /* 537: PaymentServiceSelectionReq */
+    {12639, 10, 255}, /* 538: PaymentServiceSelectionReqType */
+    {12670, 10, 46}, /* 539: PaymentServiceSelectionRes */
+    {12697, 10, 255}, /* 540: PaymentServiceSelectionResType */
+    {12892, 10, 47}, /* 541: PowerDeliveryReq */
+    {12909, 10, 255}, /* 542: PowerDeliveryReqType */
+    {12930, 10, 48}, /* 543: PowerDeliveryRes */
+    {12947, 10, 255}, /* 544: PowerDeliveryResType */
+    {4154, 10, 49}, /* 545: PreChargeReq */
+    {4170, 10, 255}, /* 546: PreChargeReqType */
+    {4190, 10, 50}, /* 547: PreChargeRes */
+    {4206, 10, 255}, /* 548: PreChargeResType */
+    {13651, 10, 255}, /* 549: ReceiptRequired */
+    {13784, 10, 255}, /* 550: RemainingTimeToBulkSoC */
+    {13807, 10, 255}, /* 551: RemainingTimeToFullSoC */
+    {13949, 10, 255}, /* 552: RequestedEnergyTransferMode */
+    {14032, 10, 255}, /* 553: ResponseCode */
+    {14081, 10, 255}, /* 554: RetryCounter */
+    {14132, 10, 255}, /* 555: SAProvisioningCertificateChain */
+    {14197, 10, 255}, /* 556: SAScheduleTupleID */
+    {15351, 10, 255}, /* 557: SelectedPaymentOption */
+    {15413, 10, 255}, /* 558: SelectedServiceList */
+    {15493, 10, 255}, /* 559: ServiceCategory */
+    {15541, 10, 59}, /* 560: ServiceDetailReq */
+    {15558, 10, 255}, /* 561: ServiceDetailReqType */
+    {15579, 10, 60}, /* 562: ServiceDetailRes */
+    {15596, 10, 255}, /* 563: ServiceDetailResType */
+    {15617, 10, 61}, /* 564: ServiceDiscoveryReq */
+    {15637, 10, 255}, /* 565: ServiceDiscoveryReqType */
+    {15661, 10, 62}, /* 566: ServiceDiscoveryRes */
+    {15681, 10, 255}, /* 567: ServiceDiscoveryResType */
+    {15716, 10, 255}, /* 568: ServiceID */
+    {15421, 10, 255}, /* 569: ServiceList */
+    {15756, 10, 255}, /* 570: ServiceParameterList */
+    {15939, 10, 255}, /* 571: ServiceScope */
+    {15997, 10, 255}, /* 572: SessionID */
+    {16007, 10, 63}, /* 573: SessionSetupReq */
+    {16023, 10, 255}, /* 574: SessionSetupReqType */
+    {16043, 10, 64}, /* 575: SessionSetupRes */
+    {16059, 10, 255}, /* 576: SessionSetupResType */
+    {16079, 10, 65}, /* 577: SessionStopReq */
+    {16094, 10, 255}, /* 578: SessionStopReqType */
+    {16113, 10, 66}, /* 579: SessionStopRes */
+    {16128, 10, 255}, /* 580: SessionStopResType */
+    {4226, 10, 77}, /* 581: WeldingDetectionReq */
+    {4249, 10, 255}, /* 582: WeldingDetectionReqType */
+    {4276, 10, 78}, /* 583: WeldingDetectionRes */
+    {4299, 10, 255}, /* 584: WeldingDetectionResType */
+    {19972, 10, 255}, /* 585: eMAID */
+    {526, 11, 0}, /* 586: AC_EVChargeParameter */
+    {547, 11, 255}, /* 587: AC_EVChargeParameterType */
+    {572, 11, 1}, /* 588: AC_EVSEChargeParameter */
+    {595, 11, 255}, /* 589: AC_EVSEChargeParameterType */
+    {622, 11, 2}, /* 590: AC_EVSEStatus */
+    {636, 11, 255}, /* 591: AC_EVSEStatusType */
+    {2331, 11, 255}, /* 592: BulkChargingComplete */
+    {2352, 11, 255}, /* 593: BulkSOC */
+    {19463, 11, 255}, /* 594: Certificate */
+    {16355, 11, 255}, /* 595: CertificateChainType */
+    {2748, 11, 255}, /* 596: ChargeServiceType */
+    {2335, 11, 255}, /* 597: ChargingComplete */
+    {2805, 11, 255}, /* 598: ChargingProfileEntryMaxNumberOfPhasesInUse */
+    {2848, 11, 255}, /* 599: ChargingProfileEntryMaxPower */
+    {2877, 11, 255}, /* 600: ChargingProfileEntryStart */
+    {2903, 11, 255}, /* 601: ChargingProfileType */
+    {3097, 11, 255}, /* 602: ConsumptionCost */
+    {3113, 11, 255}, /* 603: ConsumptionCostType */
+    {3435, 11, 255}, /* 604: ContractSignatureEncryptedPrivateKeyType */
+    {11382, 11, 255}, /* 605: Cost */
+    {4450, 11, 255}, /* 606: CostType */
+    {3894, 11, 19}, /* 607: DC_EVChargeParameter */
+    {3915, 11, 255}, /* 608: DC_EVChargeParameterType */
+    {3940, 11, 255}, /* 609: DC_EVErrorCodeType */
+    {3959, 11, 20}, /* 610: DC_EVPowerDeliveryParameter */
+    {3987, 11, 255}, /* 611: DC_EVPowerDeliveryParameterType */
+    {4019, 11, 21}, /* 612: DC_EVSEChargeParameter */
+    {4042, 11, 255}, /* 613: DC_EVSEChargeParameterType */
+    {4069, 11, 22}, /* 614: DC_EVSEStatus */
+    {4083, 11, 255}, /* 615: DC_EVSEStatusCodeType */
+    {4105, 11, 255}, /* 616: DC_EVSEStatusType */
+    {4123, 11, 23}, /* 617: DC_EVStatus */
+    {4135, 11, 255}, /* 618: DC_EVStatusType */
+    {4428, 11, 255}, /* 619: DepartureTime */
+    {4503, 11, 255}, /* 620: DiffieHellmanPublickeyType */
+    {4930, 11, 255}, /* 621: EAmount */
+    {5091, 11, 255}, /* 622: EMAIDType */
+    {5117, 11, 255}, /* 623: EPriceLevel */
+    {529, 11, 27}, /* 624: EVChargeParameter */
+    {550, 11, 255}, /* 625: EVChargeParameterType */
+    {5409, 11, 255}, /* 626: EVEnergyCapacity */
+    {5458, 11, 255}, /* 627: EVEnergyRequest */
+    {5474, 11, 255}, /* 628: EVErrorCode */
+    {5543, 11, 255}, /* 629: EVMaxCurrent */
+    {5556, 11, 255}, /* 630: EVMaxVoltage */
+    {5661, 11, 255}, /* 631: EVMaximumCurrentLimit */
+    {5810, 11, 255}, /* 632: EVMaximumPowerLimit */
+    {5873, 11, 255}, /* 633: EVMaximumVoltageLimit */
+    {5895, 11, 255}, /* 634: EVMinCurrent */
+    {3962, 11, 28}, /* 635: EVPowerDeliveryParameter */
+    {3990, 11, 255}, /* 636: EVPowerDeliveryParameterType */
+    {7117, 11, 255}, /* 637: EVRESSSOC */
+    {7127, 11, 255}, /* 638: EVReady */
+    {575, 11, 29}, /* 639: EVSEChargeParameter */
+    {598, 11, 255}, /* 640: EVSEChargeParameterType */
+    {7327, 11, 255}, /* 641: EVSECurrentRegulationTolerance */
+    {7428, 11, 255}, /* 642: EVSEEnergyToBeDelivered */
+    {7459, 11, 255}, /* 643: EVSEIsolationStatus */
+    {7495, 11, 255}, /* 644: EVSEMaxCurrent */
+    {7625, 11, 255}, /* 645: EVSEMaximumCurrentLimit */
+    {7761, 11, 255}, /* 646: EVSEMaximumPowerLimit */
+    {7802, 11, 255}, /* 647: EVSEMaximumVoltageLimit */
+    {7976, 11, 255}, /* 648: EVSEMinimumCurrentLimit */
+    {8131, 11, 255}, /* 649: EVSEMinimumVoltageLimit */
+    {8176, 11, 255}, /* 650: EVSENominalVoltage */
+    {8195, 11, 255}, /* 651: EVSENotification */
+    {8212, 11, 255}, /* 652: EVSENotificationType */
+    {8233, 11, 255}, /* 653: EVSEPeakCurrentRipple */
+    {8453, 11, 255}, /* 654: EVSEProcessingType */
+    {625, 11, 30}, /* 655: EVSEStatus */
+    {8490, 11, 255}, /* 656: EVSEStatusCode */
+    {639, 11, 255}, /* 657: EVSEStatusType */
+    {4126, 11, 31}, /* 658: EVStatus */
+    {4138, 11, 255}, /* 659: EVStatusType */
+    {16654, 11, 255}, /* 660: EnergyTransferMode */
+    {16682, 11, 255}, /* 661: EnergyTransferModeType */
+    {6628, 11, 32}, /* 662: Entry */
+    {13420, 11, 255}, /* 663: EntryType */
+    {10477, 11, 255}, /* 664: FaultCode */
+    {10487, 11, 255}, /* 665: FaultMsg */
+    {10505, 11, 255}, /* 666: FreeService */
+    {10517, 11, 255}, /* 667: FullSOC */
+    {10623, 11, 255}, /* 668: Id */
+    {13736, 11, 255}, /* 669: IntervalType */
+    {10835, 11, 255}, /* 670: ListOfRootCertificateIDsType */
+    {11055, 11, 255}, /* 671: MeterID */
+    {11092, 11, 255}, /* 672: MeterInfoType */
+    {16166, 11, 255}, /* 673: MeterReading */
+    {11121, 11, 255}, /* 674: MeterStatus */
+    {19610, 11, 255}, /* 675: Multiplier */
+    {11404, 11, 255}, /* 676: Name */
+    {11506, 11, 255}, /* 677: NotificationMaxDelay */
+    {8216, 11, 255}, /* 678: NotificationType */
+    {11527, 11, 255}, /* 679: NumEPriceLevels */
+    {12222, 11, 255}, /* 680: PMax */
+    {12227, 11, 255}, /* 681: PMaxSchedule */
+    {12240, 11, 42}, /* 682: PMaxScheduleEntry */
+    {12258, 11, 255}, /* 683: PMaxScheduleEntryType */
+    {12295, 11, 255}, /* 684: PMaxScheduleType */
+    {585, 11, 255}, /* 685: Parameter */
+    {12356, 11, 255}, /* 686: ParameterSet */
+    {12369, 11, 255}, /* 687: ParameterSetID */
+    {12384, 11, 255}, /* 688: ParameterSetType */
+    {608, 11, 255}, /* 689: ParameterType */
+    {15359, 11, 255}, /* 690: PaymentOption */
+    {12556, 11, 255}, /* 691: PaymentOptionListType */
+    {12740, 11, 255}, /* 692: PhysicalValueType */
+    {6621, 11, 255}, /* 693: ProfileEntry */
+    {13413, 11, 255}, /* 694: ProfileEntryType */
+    {13532, 11, 255}, /* 695: RCD */
+    {13703, 11, 53}, /* 696: RelativeTimeInterval */
+    {13724, 11, 255}, /* 697: RelativeTimeIntervalType */
+    {14094, 11, 255}, /* 698: RootCertificateID */
+    {14123, 11, 255}, /* 699: SAIDType */
+    {14163, 11, 55}, /* 700: SAScheduleList */
+    {14178, 11, 255}, /* 701: SAScheduleListType */
+    {10942, 11, 255}, /* 702: SAScheduleTuple */
+    {14197, 11, 255}, /* 703: SAScheduleTupleID */
+    {14215, 11, 255}, /* 704: SAScheduleTupleType */
+    {14235, 11, 56}, /* 705: SASchedules */
+    {14247, 11, 255}, /* 706: SASchedulesType */
+    {14785, 11, 255}, /* 707: SalesTariff */
+    {14797, 11, 255}, /* 708: SalesTariffDescription */
+    {14820, 11, 58}, /* 709: SalesTariffEntry */
+    {14837, 11, 255}, /* 710: SalesTariffEntryType */
+    {14858, 11, 255}, /* 711: SalesTariffID */
+    {14872, 11, 255}, /* 712: SalesTariffType */
+    {15397, 11, 255}, /* 713: SelectedService */
+    {15433, 11, 255}, /* 714: SelectedServiceListType */
+    {15457, 11, 255}, /* 715: SelectedServiceType */
+    {15405, 11, 255}, /* 716: Service */
+    {15493, 11, 255}, /* 717: ServiceCategory */
+    {15716, 11, 255}, /* 718: ServiceID */
+    {15441, 11, 255}, /* 719: ServiceListType */
+    {15744, 11, 255}, /* 720: ServiceName */
+    {15777, 11, 255}, /* 721: ServiceParameterListType */
+    {15939, 11, 255}, /* 722: ServiceScope */
+    {15465, 11, 255}, /* 723: ServiceType */
+    {16163, 11, 255}, /* 724: SigMeterReading */
+    {16589, 11, 255}, /* 725: SubCertificates */
+    {16605, 11, 255}, /* 726: SubCertificatesType */
+    {16645, 11, 255}, /* 727: SupportedEnergyTransferMode */
+    {16673, 11, 255}, /* 728: SupportedEnergyTransferModeType */
+    {16771, 11, 255}, /* 729: TMeter */
+    {13711, 11, 73}, /* 730: TimeInterval */
+    {3507, 11, 255}, /* 731: Unit */
+    {16324, 11, 255}, /* 732: Value */
+    {19597, 11, 255}, /* 733: amount */
+    {19604, 11, 255}, /* 734: amountMultiplier */
+    {19691, 11, 255}, /* 735: boolValue */
+    {19724, 11, 255}, /* 736: byteValue */
+    {19734, 11, 255}, /* 737: certificateType */
+    {19771, 11, 255}, /* 738: chargeProgressType */
+    {19790, 11, 255}, /* 739: chargingSessionType */
+    {19825, 11, 255}, /* 740: costKind */
+    {19834, 11, 255}, /* 741: costKindType */
+    {19886, 11, 255}, /* 742: dHpublickeyType */
+    {19963, 11, 255}, /* 743: duration */
+    {19978, 11, 255}, /* 744: eMAIDType */
+    {20092, 11, 255}, /* 745: evccIDType */
+    {20126, 11, 255}, /* 746: evseIDType */
+    {20158, 11, 255}, /* 747: faultCodeType */
+    {20172, 11, 255}, /* 748: faultMsgType */
+    {20243, 11, 255}, /* 749: genChallengeType */
+    {20289, 11, 255}, /* 750: intValue */
+    {20320, 11, 255}, /* 751: isolationLevelType */
+    {20391, 11, 255}, /* 752: maxNumPhasesType */
+    {20480, 11, 255}, /* 753: meterIDType */
+    {20511, 11, 255}, /* 754: meterStatusType */
+    {20643, 11, 255}, /* 755: paymentOptionType */
+    {20661, 11, 255}, /* 756: percentValueType */
+    {20678, 11, 255}, /* 757: physicalValue */
+    {20750, 11, 255}, /* 758: privateKeyType */
+    {20858, 11, 255}, /* 759: responseCodeType */
+    {20929, 11, 255}, /* 760: serviceCategoryType */
+    {20949, 11, 255}, /* 761: serviceIDType */
+    {20963, 11, 255}, /* 762: serviceNameType */
+    {20979, 11, 255}, /* 763: serviceScopeType */
+    {20996, 11, 255}, /* 764: sessionIDType */
+    {21016, 11, 255}, /* 765: shortValue */
+    {21027, 11, 255}, /* 766: sigMeterReadingType */
+    {21047, 11, 255}, /* 767: start */
+    {21053, 11, 255}, /* 768: startValue */
+    {21071, 11, 255}, /* 769: stringValue */
+    {21131, 11, 255}, /* 770: tariffDescriptionType */
+    {21197, 11, 255}, /* 771: unitMultiplierType */
+    {21216, 11, 255}, /* 772: unitSymbolType */
+    {21283, 11, 255}, /* 773: valueType */
+    {2292, 12, 255}, /* 774: Body */
+    {10588, 12, 255}, /* 775: Header */
+    {17208, 12, 76}, /* 776: V2G_Message */
+    {11037, 13, 255}, /* 777: MessageHeaderType */
+    {8199, 13, 255}, /* 778: Notification */
+    {15997, 13, 255}, /* 779: SessionID */
+    {5131, 14, 255}, /* 780: AbsolutePriceSchedule */
+    {5155, 14, 255}, /* 781: AbsolutePriceScheduleType */
+    {814, 14, 255}, /* 782: AdditionalSelectedServices */
+    {841, 14, 255}, /* 783: AdditionalService */
+    {859, 14, 255}, /* 784: AdditionalServiceListType */
+    {885, 14, 255}, /* 785: AdditionalServiceType */
+    {1042, 14, 255}, /* 786: AppliesMinimumMaximumCost */
+    {1068, 14, 255}, /* 787: AppliesToEnergyFee */
+    {1087, 14, 255}, /* 788: AppliesToOverstayFee */
+    {1108, 14, 255}, /* 789: AppliesToParkingFee */
+    {1128, 14, 0}, /* 790: AuthorizationReq */
+    {1145, 14, 255}, /* 791: AuthorizationReqType */
+    {1166, 14, 1}, /* 792: AuthorizationRes */
+    {1183, 14, 255}, /* 793: AuthorizationResType */
+    {1204, 14, 255}, /* 794: AuthorizationServices */
+    {1226, 14, 2}, /* 795: AuthorizationSetupReq */
+    {1248, 14, 255}, /* 796: AuthorizationSetupReqType */
+    {1274, 14, 3}, /* 797: AuthorizationSetupRes */
+    {1296, 14, 255}, /* 798: AuthorizationSetupResType */
+    {1334, 14, 255}, /* 799: AvailableEnergy */
+    {1486, 14, 255}, /* 800: BPT_ChannelSelection */
+    {2360, 14, 255}, /* 801: CPSCertificateChain */
+    {2458, 14, 255}, /* 802: CarbonDioxideEmission */
+    {19463, 14, 255}, /* 803: Certificate */
+    {16355, 14, 255}, /* 804: CertificateChainType */
+    {2480, 14, 7}, /* 805: CertificateInstallationReq */
+    {2507, 14, 255}, /* 806: CertificateInstallationReqType */
+    {2538, 14, 8}, /* 807: CertificateInstallationRes */
+    {2565, 14, 255}, /* 808: CertificateInstallationResType */
+    {2596, 14, 255}, /* 809: CertificateInstallationService */
+    {2719, 14, 255}, /* 810: ChargeProgress */
+    {2923, 14, 255}, /* 811: ChargingSchedule */
+    {2940, 14, 255}, /* 812: ChargingScheduleType */
+    {2961, 14, 255}, /* 813: ChargingSession */
+    {3074, 14, 255}, /* 814: CheckOutTime */
+    {3306, 14, 255}, /* 815: ContractCertificateChain */
+    {3331, 14, 255}, /* 816: ContractCertificateChainType */
+    {3525, 14, 255}, /* 817: Currency */
+    {4364, 14, 255}, /* 818: DHPublicKey */
+    {4428, 14, 255}, /* 819: DepartureTime */
+    {4475, 14, 255}, /* 820: DeviceLocation */
+    {4490, 14, 255}, /* 821: DeviceOffset */
+    {4598, 14, 255}, /* 822: DischargingSchedule */
+    {13476, 14, 255}, /* 823: Duration */
+    {4716, 14, 255}, /* 824: Dynamic_EVPPTControlMode */
+    {4741, 14, 255}, /* 825: Dynamic_EVPPTControlModeType */
+    {4770, 14, 255}, /* 826: Dynamic_SEReqControlMode */
+    {4795, 14, 255}, /* 827: Dynamic_SEReqControlModeType */
+    {4824, 14, 255}, /* 828: Dynamic_SEResControlMode */
+    {4849, 14, 255}, /* 829: Dynamic_SEResControlModeType */
+    {4878, 14, 255}, /* 830: Dynamic_SMDTControlMode */
+    {4902, 14, 255}, /* 831: Dynamic_SMDTControlModeType */
+    {4938, 14, 255}, /* 832: ECDHCurve */
+    {4952, 14, 255}, /* 833: EIM_AReqAuthorizationMode */
+    {4978, 14, 255}, /* 834: EIM_AReqAuthorizationModeType */
+    {5008, 14, 255}, /* 835: EIM_ASResAuthorizationMode */
+    {5035, 14, 255}, /* 836: EIM_ASResAuthorizationModeType */
+    {5071, 14, 255}, /* 837: EMAID */
+    {5077, 14, 255}, /* 838: EMAIDListType */
+    {5129, 14, 255}, /* 839: EVAbsolutePriceSchedule */
+    {5153, 14, 255}, /* 840: EVAbsolutePriceScheduleType */
+    {5201, 14, 255}, /* 841: EVCCID */
+    {5250, 14, 255}, /* 842: EVCheckInStatus */
+    {5266, 14, 255}, /* 843: EVCheckOutStatus */
+    {5426, 14, 255}, /* 844: EVEnergyOffer */
+    {5440, 14, 255}, /* 845: EVEnergyOfferType */
+    {5787, 14, 255}, /* 846: EVMaximumEnergyRequest */
+    {5830, 14, 255}, /* 847: EVMaximumV2XEnergyRequest */
+    {6104, 14, 255}, /* 848: EVMinimumEnergyRequest */
+    {6127, 14, 255}, /* 849: EVMinimumV2XEnergyRequest */
+    {6577, 14, 255}, /* 850: EVPowerProfile */
+    {6592, 14, 255}, /* 851: EVPowerProfileEntries */
+    {6614, 14, 255}, /* 852: EVPowerProfileEntry */
+    {6634, 14, 255}, /* 853: EVPowerProfileEntryListType */
+    {6662, 14, 255}, /* 854: EVPowerProfileType */
+    {6681, 14, 255}, /* 855: EVPowerSchedule */
+    {6697, 14, 255}, /* 856: EVPowerScheduleEntries */
+    {6720, 14, 255}, /* 857: EVPowerScheduleEntry */
+    {6741, 14, 255}, /* 858: EVPowerScheduleEntryListType */
+    {6770, 14, 255}, /* 859: EVPowerScheduleEntryType */
+    {6795, 14, 255}, /* 860: EVPowerScheduleType */
+    {6976, 14, 255}, /* 861: EVPriceRule */
+    {6988, 14, 255}, /* 862: EVPriceRuleStack */
+    {7005, 14, 255}, /* 863: EVPriceRuleStackListType */
+    {7030, 14, 255}, /* 864: EVPriceRuleStackType */
+    {7051, 14, 255}, /* 865: EVPriceRuleStacks */
+    {7069, 14, 255}, /* 866: EVPriceRuleType */
+    {7085, 14, 255}, /* 867: EVProcessing */
+    {7283, 14, 255}, /* 868: EVSECheckOutStatus */
+    {7452, 14, 255}, /* 869: EVSEID */
+    {8438, 14, 255}, /* 870: EVSEProcessing */
+    {625, 14, 255}, /* 871: EVSEStatus */
+    {8931, 14, 255}, /* 872: EVTargetEnergyRequest */
+    {9009, 14, 255}, /* 873: EVTerminationCode */
+    {9027, 14, 255}, /* 874: EVTerminationExplanation */
+    {1077, 14, 255}, /* 875: EnergyFee */
+    {9110, 14, 255}, /* 876: EnergyTransferServiceList */
+    {10505, 14, 255}, /* 877: FreeService */
+    {10527, 14, 255}, /* 878: GenChallenge */
+    {10540, 14, 255}, /* 879: GoToPause */
+    {10623, 14, 255}, /* 880: Id */
+    {10801, 14, 255}, /* 881: Language */
+    {10810, 14, 255}, /* 882: ListOfRootCertificateIDs */
+    {10958, 14, 255}, /* 883: MaximumContractCertificateChains */
+    {1056, 14, 255}, /* 884: MaximumCost */
+    {11013, 14, 255}, /* 885: MaximumSupportingPoints */
+    {11063, 14, 255}, /* 886: MeterInfo */
+    {11169, 14, 16}, /* 887: MeteringConfirmationReq */
+    {11193, 14, 255}, /* 888: MeteringConfirmationReqType */
+    {11221, 14, 17}, /* 889: MeteringConfirmationRes */
+    {11245, 14, 255}, /* 890: MeteringConfirmationResType */
+    {11375, 14, 255}, /* 891: MinimumCost */
+    {13871, 14, 255}, /* 892: MinimumSOC */
+    {11404, 14, 255}, /* 893: Name */
+    {11555, 14, 255}, /* 894: NumberOfPriceLevels */
+    {11634, 14, 255}, /* 895: OEMProvisioningCertificateChain */
+    {1096, 14, 255}, /* 896: OverstayFee */
+    {11976, 14, 255}, /* 897: OverstayFeePeriod */
+    {11994, 14, 255}, /* 898: OverstayPowerThreshold */
+    {12017, 14, 255}, /* 899: OverstayRule */
+    {12030, 14, 255}, /* 900: OverstayRuleDescription */
+    {12054, 14, 255}, /* 901: OverstayRuleListType */
+    {12075, 14, 255}, /* 902: OverstayRuleType */
+    {12092, 14, 255}, /* 903: OverstayRules */
+    {12106, 14, 255}, /* 904: OverstayTimeThreshold */
+    {585, 14, 255}, /* 905: Parameter */
+    {12356, 14, 255}, /* 906: ParameterSet */
+    {12369, 14, 255}, /* 907: ParameterSetID */
+    {12384, 14, 255}, /* 908: ParameterSetType */
+    {608, 14, 255}, /* 909: ParameterType */
+    {1117, 14, 255}, /* 910: ParkingFee */
+    {12401, 14, 255}, /* 911: ParkingFeePeriod */
+    {12418, 14, 255}, /* 912: ParkingMethod */
+    {12432, 14, 255}, /* 913: ParkingSpace */
+    {12762, 14, 255}, /* 914: PnC_AReqAuthorizationMode */
+    {12788, 14, 255}, /* 915: PnC_AReqAuthorizationModeType */
+    {12818, 14, 255}, /* 916: PnC_ASResAuthorizationMode */
+    {12845, 14, 255}, /* 917: PnC_ASResAuthorizationModeType */
+    {7918, 14, 255}, /* 918: Power */
+    {12892, 14, 21}, /* 919: PowerDeliveryReq */
+    {12909, 14, 255}, /* 920: PowerDeliveryReqType */
+    {12930, 14, 22}, /* 921: PowerDeliveryRes */
+    {12947, 14, 255}, /* 922: PowerDeliveryResType */
+    {12968, 14, 255}, /* 923: PowerRangeStart */
+    {6683, 14, 255}, /* 924: PowerSchedule */
+    {6699, 14, 255}, /* 925: PowerScheduleEntries */
+    {6722, 14, 255}, /* 926: PowerScheduleEntry */
+    {6743, 14, 255}, /* 927: PowerScheduleEntryListType */
+    {6772, 14, 255}, /* 928: PowerScheduleEntryType */
+    {6797, 14, 255}, /* 929: PowerScheduleType */
+    {13002, 14, 255}, /* 930: PowerTolerance */
+    {13017, 14, 255}, /* 931: PowerToleranceAcceptance */
+    {7941, 14, 255}, /* 932: Power_L2 */
+    {7967, 14, 255}, /* 933: Power_L3 */
+    {13070, 14, 255}, /* 934: PriceAlgorithm */
+    {5118, 14, 255}, /* 935: PriceLevel */
+    {13085, 14, 255}, /* 936: PriceLevelSchedule */
+    {13104, 14, 255}, /* 937: PriceLevelScheduleEntries */
+    {13130, 14, 255}, /* 938: PriceLevelScheduleEntry */
+    {13154, 14, 255}, /* 939: PriceLevelScheduleEntryListType */
+    {13186, 14, 255}, /* 940: PriceLevelScheduleEntryType */
+    {13214, 14, 255}, /* 941: PriceLevelScheduleType */
+    {6978, 14, 255}, /* 942: PriceRule */
+    {6990, 14, 255}, /* 943: PriceRuleStack */
+    {7007, 14, 255}, /* 944: PriceRuleStackListType */
+    {7032, 14, 255}, /* 945: PriceRuleStackType */
+    {7053, 14, 255}, /* 946: PriceRuleStacks */
+    {7071, 14, 255}, /* 947: PriceRuleType */
+    {13237, 14, 255}, /* 948: PriceScheduleDescription */
+    {13262, 14, 255}, /* 949: PriceScheduleID */
+    {5163, 14, 255}, /* 950: PriceScheduleType */
+    {13386, 14, 255}, /* 951: PrioritizedEMAIDs */
+    {13460, 14, 255}, /* 952: ProviderID */
+    {13643, 14, 255}, /* 953: Receipt */
+    {13749, 14, 255}, /* 954: RemainingContractCertificateChains */
+    {13919, 14, 255}, /* 955: RenewableGenerationPercentage */
+    {14452, 14, 255}, /* 956: SECP521_EncryptedPrivateKey */
+    {14888, 14, 27}, /* 957: ScheduleExchangeReq */
+    {14908, 14, 255}, /* 958: ScheduleExchangeReqType */
+    {14932, 14, 28}, /* 959: ScheduleExchangeRes */
+    {14952, 14, 255}, /* 960: ScheduleExchangeResType */
+    {10944, 14, 255}, /* 961: ScheduleTuple */
+    {14199, 14, 255}, /* 962: ScheduleTupleID */
+    {14217, 14, 255}, /* 963: ScheduleTupleType */
+    {15048, 14, 255}, /* 964: Scheduled_EVPPTControlMode */
+    {15075, 14, 255}, /* 965: Scheduled_EVPPTControlModeType */
+    {15106, 14, 255}, /* 966: Scheduled_SEReqControlMode */
+    {15133, 14, 255}, /* 967: Scheduled_SEReqControlModeType */
+    {15164, 14, 255}, /* 968: Scheduled_SEResControlMode */
+    {15191, 14, 255}, /* 969: Scheduled_SEResControlModeType */
+    {15222, 14, 255}, /* 970: Scheduled_SMDTControlMode */
+    {15248, 14, 255}, /* 971: Scheduled_SMDTControlModeType */
+    {15292, 14, 255}, /* 972: SelectedAuthorizationService */
+    {15321, 14, 255}, /* 973: SelectedEnergyTransferService */
+    {15373, 14, 255}, /* 974: SelectedScheduleTupleID */
+    {15397, 14, 255}, /* 975: SelectedService */
+    {15433, 14, 255}, /* 976: SelectedServiceListType */
+    {15457, 14, 255}, /* 977: SelectedServiceType */
+    {15477, 14, 255}, /* 978: SelectedVASList */
+    {15405, 14, 255}, /* 979: Service */
+    {15541, 14, 29}, /* 980: ServiceDetailReq */
+    {15558, 14, 255}, /* 981: ServiceDetailReqType */
+    {15579, 14, 30}, /* 982: ServiceDetailRes */
+    {15596, 14, 255}, /* 983: ServiceDetailResType */
+    {15617, 14, 31}, /* 984: ServiceDiscoveryReq */
+    {15637, 14, 255}, /* 985: ServiceDiscoveryReqType */
+    {15661, 14, 32}, /* 986: ServiceDiscoveryRes */
+    {15681, 14, 255}, /* 987: ServiceDiscoveryResType */
+    {15705, 14, 255}, /* 988: ServiceFee */
+    {15716, 14, 255}, /* 989: ServiceID */
+    {15726, 14, 255}, /* 990: ServiceIDListType */
+    {15441, 14, 255}, /* 991: ServiceListType */
+    {15744, 14, 255}, /* 992: ServiceName */
+    {15756, 14, 255}, /* 993: ServiceParameterList */
+    {15777, 14, 255}, /* 994: ServiceParameterListType */
+    {9930, 14, 255}, /* 995: ServiceRenegotiationSupported */
+    {12619, 14, 33}, /* 996: ServiceSelectionReq */
+    {12646, 14, 255}, /* 997: ServiceSelectionReqType */
+    {12677, 14, 34}, /* 998: ServiceSelectionRes */
+    {12704, 14, 255}, /* 999: ServiceSelectionResType */
+    {15465, 14, 255}, /* 1000: ServiceType */
+    {15997, 14, 255}, /* 1001: SessionID */
+    {16007, 14, 35}, /* 1002: SessionSetupReq */
+    {16023, 14, 255}, /* 1003: SessionSetupReqType */
+    {16043, 14, 36}, /* 1004: SessionSetupRes */
+    {16059, 14, 255}, /* 1005: SessionSetupResType */
+    {16079, 14, 37}, /* 1006: SessionStopReq */
+    {16094, 14, 255}, /* 1007: SessionStopReqType */
+    {16113, 14, 38}, /* 1008: SessionStopRes */
+    {16128, 14, 255}, /* 1009: SessionStopResType */
+    {16349, 14, 255}, /* 1010: SignedCertificateChainType */
+    {16402, 14, 45}, /* 1011: SignedInstallationData */
+    {16425, 14, 255}, /* 1012: SignedInstallationDataType */
+    {16452, 14, 46}, /* 1013: SignedMeteringData */
+    {16471, 14, 255}, /* 1014: SignedMeteringDataType */
+    {16494, 14, 255}, /* 1015: StartTime */
+    {16589, 14, 255}, /* 1016: SubCertificates */
+    {16605, 14, 255}, /* 1017: SubCertificatesType */
+    {16705, 14, 255}, /* 1018: SupportedProviders */
+    {16724, 14, 255}, /* 1019: SupportedProvidersListType */
+    {16751, 14, 255}, /* 1020: SupportedServiceIDs */
+    {16778, 14, 255}, /* 1021: TPM_EncryptedPrivateKey */
+    {16827, 14, 255}, /* 1022: TargetDistance */
+    {16842, 14, 255}, /* 1023: TargetOffsetX */
+    {16856, 14, 255}, /* 1024: TargetOffsetY */
+    {16870, 14, 255}, /* 1025: TargetPositionType */
+    {13897, 14, 255}, /* 1026: TargetSOC */
+    {16898, 14, 255}, /* 1027: TaxIncludedInPrice */
+    {16917, 14, 255}, /* 1028: TaxRate */
+    {16925, 14, 255}, /* 1029: TaxRule */
+    {16933, 14, 255}, /* 1030: TaxRuleID */
+    {16943, 14, 255}, /* 1031: TaxRuleListType */
+    {16959, 14, 255}, /* 1032: TaxRuleName */
+    {16971, 14, 255}, /* 1033: TaxRuleType */
+    {16983, 14, 255}, /* 1034: TaxRules */
+    {17002, 14, 255}, /* 1035: TimeAnchor */
+    {15485, 14, 255}, /* 1036: VASList */
+    {17223, 14, 49}, /* 1037: VehicleCheckInReq */
+    {17241, 14, 255}, /* 1038: VehicleCheckInReqType */
+    {17263, 14, 50}, /* 1039: VehicleCheckInRes */
+    {17281, 14, 255}, /* 1040: VehicleCheckInResType */
+    {17303, 14, 51}, /* 1041: VehicleCheckOutReq */
+    {17322, 14, 255}, /* 1042: VehicleCheckOutReqType */
+    {17345, 14, 52}, /* 1043: VehicleCheckOutRes */
+    {17364, 14, 255}, /* 1044: VehicleCheckOutResType */
+    {17387, 14, 255}, /* 1045: VehicleFrame */
+    {17400, 14, 255}, /* 1046: VehicleTravel */
+    {19426, 14, 255}, /* 1047: X448_EncryptedPrivateKey */
+    {19650, 14, 255}, /* 1048: authorizationType */
+    {19691, 14, 255}, /* 1049: boolValue */
+    {19724, 14, 255}, /* 1050: byteValue */
+    {19734, 14, 255}, /* 1051: certificateType */
+    {19750, 14, 255}, /* 1052: channelSelectionType */
+    {19771, 14, 255}, /* 1053: chargeProgressType */
+    {19790, 14, 255}, /* 1054: chargingSessionType */
+    {19860, 14, 255}, /* 1055: currencyType */
+    {19940, 14, 255}, /* 1056: dhPublicKeyType */
+    {19988, 14, 255}, /* 1057: ecdhCurveType */
+    {20051, 14, 255}, /* 1058: evCheckInStatusType */
+    {20071, 14, 255}, /* 1059: evCheckOutStatusType */
+    {20103, 14, 255}, /* 1060: evseCheckOutStatusType */
+    {20185, 14, 255}, /* 1061: finiteString */
+    {20243, 14, 255}, /* 1062: genChallengeType */
+    {20289, 14, 255}, /* 1063: intValue */
+    {20373, 14, 255}, /* 1064: languageType */
+    {20408, 14, 255}, /* 1065: maxSupportingPointsScheduleTupleType */
+    {20625, 14, 255}, /* 1066: parkingMethodType */
+    {20708, 14, 255}, /* 1067: powerToleranceAcceptanceType */
+    {20819, 14, 255}, /* 1068: rationalNumber */
+    {20897, 14, 255}, /* 1069: secp521_EncryptedPrivateKeyType */
+    {20949, 14, 255}, /* 1070: serviceIDType */
+    {21016, 14, 255}, /* 1071: shortValue */
+    {21164, 14, 255}, /* 1072: tpm_EncryptedPrivateKeyType */
+    {21293, 14, 255}, /* 1073: x448_EncryptedPrivateKeyType */
+    {802, 15, 255}, /* 1074: AckMaxDelay */
+    {907, 15, 255}, /* 1075: AdditionalServicesCosts */
+    {4931, 15, 255}, /* 1076: Amount */
+    {1643, 15, 255}, /* 1077: BPT_DischargedEnergyReadingWh */
+    {1945, 15, 255}, /* 1078: BPT_InductiveEnergyReadingVARh */
+    {2270, 15, 255}, /* 1079: BatteryEnergyCapacity */
+    {1688, 15, 4}, /* 1080: CLReqControlMode */
+    {1720, 15, 255}, /* 1081: CLReqControlModeType */
+    {1756, 15, 5}, /* 1082: CLResControlMode */
+    {1788, 15, 255}, /* 1083: CLResControlModeType */
+    {2430, 15, 255}, /* 1084: CapacitiveEnergyReadingVARh */
+    {338, 15, 255}, /* 1085: ChargeLoopReqType */
+    {376, 15, 255}, /* 1086: ChargeLoopResType */
+    {428, 15, 255}, /* 1087: ChargeParameterDiscoveryReqType */
+    {494, 15, 255}, /* 1088: ChargeParameterDiscoveryResType */
+    {2766, 15, 255}, /* 1089: ChargedEnergyReadingWh */
+    {2335, 15, 255}, /* 1090: ChargingComplete */
+    {3500, 15, 255}, /* 1091: CostPerUnit */
+    {4428, 15, 255}, /* 1092: DepartureTime */
+    {4442, 15, 255}, /* 1093: DetailedCostType */
+    {4459, 15, 255}, /* 1094: DetailedTaxType */
+    {4618, 15, 255}, /* 1095: DisplayParameters */
+    {4636, 15, 255}, /* 1096: DisplayParametersType */
+    {4658, 15, 255}, /* 1097: Dynamic_CLReqControlModeType */
+    {4687, 15, 255}, /* 1098: Dynamic_CLResControlModeType */
+    {5787, 15, 255}, /* 1099: EVMaximumEnergyRequest */
+    {6104, 15, 255}, /* 1100: EVMinimumEnergyRequest */
+    {8195, 15, 255}, /* 1101: EVSENotification */
+    {625, 15, 255}, /* 1102: EVSEStatus */
+    {639, 15, 255}, /* 1103: EVSEStatusType */
+    {8931, 15, 255}, /* 1104: EVTargetEnergyRequest */
+    {9098, 15, 255}, /* 1105: EnergyCosts */
+    {9148, 15, 255}, /* 1106: Exponent */
+    {10588, 15, 255}, /* 1107: Header */
+    {10638, 15, 255}, /* 1108: InletHot */
+    {10835, 15, 255}, /* 1109: ListOfRootCertificateIDsType */
+    {13845, 15, 255}, /* 1110: MaximumSOC */
+    {11037, 15, 255}, /* 1111: MessageHeaderType */
+    {11055, 15, 255}, /* 1112: MeterID */
+    {11063, 15, 255}, /* 1113: MeterInfo */
+    {11073, 15, 255}, /* 1114: MeterInfoRequested */
+    {11092, 15, 255}, /* 1115: MeterInfoType */
+    {11106, 15, 255}, /* 1116: MeterSignature */
+    {11121, 15, 255}, /* 1117: MeterStatus */
+    {11133, 15, 255}, /* 1118: MeterTimestamp */
+    {13871, 15, 255}, /* 1119: MinimumSOC */
+    {11506, 15, 255}, /* 1120: NotificationMaxDelay */
+    {11881, 15, 255}, /* 1121: OccupancyCosts */
+    {11962, 15, 255}, /* 1122: OverstayCosts */
+    {13059, 15, 255}, /* 1123: PresentSOC */
+    {13591, 15, 255}, /* 1124: RationalNumberType */
+    {13643, 15, 255}, /* 1125: Receipt */
+    {13667, 15, 255}, /* 1126: ReceiptType */
+    {13830, 15, 255}, /* 1127: RemainingTimeToMaximumSOC */
+    {13856, 15, 255}, /* 1128: RemainingTimeToMinimumSOC */
+    {13882, 15, 255}, /* 1129: RemainingTimeToTargetSOC */
+    {14032, 15, 255}, /* 1130: ResponseCode */
+    {14094, 15, 255}, /* 1131: RootCertificateID */
+    {14986, 15, 255}, /* 1132: Scheduled_CLReqControlModeType */
+    {15017, 15, 255}, /* 1133: Scheduled_CLResControlModeType */
+    {15997, 15, 255}, /* 1134: SessionID */
+    {13897, 15, 255}, /* 1135: TargetSOC */
+    {16889, 15, 255}, /* 1136: TaxCosts */
+    {16933, 15, 255}, /* 1137: TaxRuleID */
+    {17002, 15, 255}, /* 1138: TimeAnchor */
+    {8711, 15, 255}, /* 1139: TimeStamp */
+    {17162, 15, 255}, /* 1140: V2GMessageType */
+    {17177, 15, 255}, /* 1141: V2GRequestType */
+    {17192, 15, 255}, /* 1142: V2GResponseType */
+    {16324, 15, 255}, /* 1143: Value */
+    {19924, 15, 255}, /* 1144: descriptionType */
+    {20137, 15, 255}, /* 1145: evseNotificationType */
+    {20270, 15, 255}, /* 1146: identifierType */
+    {20480, 15, 255}, /* 1147: meterIDType */
+    {20492, 15, 255}, /* 1148: meterSignatureType */
+    {20527, 15, 255}, /* 1149: nameType */
+    {20611, 15, 255}, /* 1150: numericIDType */
+    {20661, 15, 255}, /* 1151: percentValueType */
+    {20765, 15, 255}, /* 1152: processingType */
+    {20858, 15, 255}, /* 1153: responseCodeType */
+    {20996, 15, 255}, /* 1154: sessionIDType */
+    {1354, 16, 0}, /* 1155: AC_CPDReqEnergyTransferMode */
+    {1386, 16, 255}, /* 1156: AC_CPDReqEnergyTransferModeType */
+    {1422, 16, 1}, /* 1157: AC_CPDResEnergyTransferMode */
+    {1454, 16, 255}, /* 1158: AC_CPDResEnergyTransferModeType */
+    {318, 16, 2}, /* 1159: AC_ChargeLoopReq */
+    {335, 16, 255}, /* 1160: AC_ChargeLoopReqType */
+    {356, 16, 3}, /* 1161: AC_ChargeLoopRes */
+    {373, 16, 255}, /* 1162: AC_ChargeLoopResType */
+    {394, 16, 4}, /* 1163: AC_ChargeParameterDiscoveryReq */
+    {425, 16, 255}, /* 1164: AC_ChargeParameterDiscoveryReqType */
+    {460, 16, 5}, /* 1165: AC_ChargeParameterDiscoveryRes */
+    {491, 16, 255}, /* 1166: AC_ChargeParameterDiscoveryResType */
+    {1350, 16, 6}, /* 1167: BPT_AC_CPDReqEnergyTransferMode */
+    {1382, 16, 255}, /* 1168: BPT_AC_CPDReqEnergyTransferModeType */
+    {1418, 16, 7}, /* 1169: BPT_AC_CPDResEnergyTransferMode */
+    {1450, 16, 255}, /* 1170: BPT_AC_CPDResEnergyTransferModeType */
+    {1673, 16, 8}, /* 1171: BPT_Dynamic_AC_CLReqControlMode */
+    {1705, 16, 255}, /* 1172: BPT_Dynamic_AC_CLReqControlModeType */
+    {1741, 16, 9}, /* 1173: BPT_Dynamic_AC_CLResControlMode */
+    {1773, 16, 255}, /* 1174: BPT_Dynamic_AC_CLResControlModeType */
+    {1976, 16, 10}, /* 1175: BPT_Scheduled_AC_CLReqControlMode */
+    {2010, 16, 255}, /* 1176: BPT_Scheduled_AC_CLReqControlModeType */
+    {2048, 16, 11}, /* 1177: BPT_Scheduled_AC_CLResControlMode */
+    {2082, 16, 255}, /* 1178: BPT_Scheduled_AC_CLResControlModeType */
+    {1677, 16, 18}, /* 1179: Dynamic_AC_CLReqControlMode */
+    {1709, 16, 255}, /* 1180: Dynamic_AC_CLReqControlModeType */
+    {1745, 16, 19}, /* 1181: Dynamic_AC_CLResControlMode */
+    {1777, 16, 255}, /* 1182: Dynamic_AC_CLResControlModeType */
+    {5592, 16, 255}, /* 1183: EVMaximumChargePower */
+    {5613, 16, 255}, /* 1184: EVMaximumChargePower_L2 */
+    {5637, 16, 255}, /* 1185: EVMaximumChargePower_L3 */
+    {5709, 16, 255}, /* 1186: EVMaximumDischargePower */
+    {5733, 16, 255}, /* 1187: EVMaximumDischargePower_L2 */
+    {5760, 16, 255}, /* 1188: EVMaximumDischargePower_L3 */
+    {5830, 16, 255}, /* 1189: EVMaximumV2XEnergyRequest */
+    {5931, 16, 255}, /* 1190: EVMinimumChargePower */
+    {5952, 16, 255}, /* 1191: EVMinimumChargePower_L2 */
+    {5976, 16, 255}, /* 1192: EVMinimumChargePower_L3 */
+    {6026, 16, 255}, /* 1193: EVMinimumDischargePower */
+    {6050, 16, 255}, /* 1194: EVMinimumDischargePower_L2 */
+    {6077, 16, 255}, /* 1195: EVMinimumDischargePower_L3 */
+    {6127, 16, 255}, /* 1196: EVMinimumV2XEnergyRequest */
+    {6815, 16, 255}, /* 1197: EVPresentActivePower */
+    {6836, 16, 255}, /* 1198: EVPresentActivePower_L2 */
+    {6860, 16, 255}, /* 1199: EVPresentActivePower_L3 */
+    {6884, 16, 255}, /* 1200: EVPresentReactivePower */
+    {6907, 16, 255}, /* 1201: EVPresentReactivePower_L2 */
+    {6933, 16, 255}, /* 1202: EVPresentReactivePower_L3 */
+    {7550, 16, 255}, /* 1203: EVSEMaximumChargePower */
+    {7573, 16, 255}, /* 1204: EVSEMaximumChargePower_L2 */
+    {7599, 16, 255}, /* 1205: EVSEMaximumChargePower_L3 */
+    {7677, 16, 255}, /* 1206: EVSEMaximumDischargePower */
+    {7703, 16, 255}, /* 1207: EVSEMaximumDischargePower_L2 */
+    {7732, 16, 255}, /* 1208: EVSEMaximumDischargePower_L3 */
+    {7901, 16, 255}, /* 1209: EVSEMinimumChargePower */
+    {7924, 16, 255}, /* 1210: EVSEMinimumChargePower_L2 */
+    {7950, 16, 255}, /* 1211: EVSEMinimumChargePower_L3 */
+    {8028, 16, 255}, /* 1212: EVSEMinimumDischargePower */
+    {8054, 16, 255}, /* 1213: EVSEMinimumDischargePower_L2 */
+    {8083, 16, 255}, /* 1214: EVSEMinimumDischargePower_L3 */
+    {8155, 16, 255}, /* 1215: EVSENominalFrequency */
+    {8301, 16, 255}, /* 1216: EVSEPowerRampLimitation */
+    {8325, 16, 255}, /* 1217: EVSEPresentActivePower */
+    {8348, 16, 255}, /* 1218: EVSEPresentActivePower_L2 */
+    {8374, 16, 255}, /* 1219: EVSEPresentActivePower_L3 */
+    {8537, 16, 255}, /* 1220: EVSETargetActivePower */
+    {8559, 16, 255}, /* 1221: EVSETargetActivePower_L2 */
+    {8584, 16, 255}, /* 1222: EVSETargetActivePower_L3 */
+    {8609, 16, 255}, /* 1223: EVSETargetFrequency */
+    {8629, 16, 255}, /* 1224: EVSETargetReactivePower */
+    {8653, 16, 255}, /* 1225: EVSETargetReactivePower_L2 */
+    {8680, 16, 255}, /* 1226: EVSETargetReactivePower_L3 */
+    {10991, 16, 255}, /* 1227: MaximumPowerAsymmetry */
+    {1980, 16, 31}, /* 1228: Scheduled_AC_CLReqControlMode */
+    {2014, 16, 255}, /* 1229: Scheduled_AC_CLReqControlModeType */
+    {2052, 16, 32}, /* 1230: Scheduled_AC_CLResControlMode */
+    {2086, 16, 255}, /* 1231: Scheduled_AC_CLResControlModeType */
+    {1507, 17, 0}, /* 1232: BPT_DC_CPDReqEnergyTransferMode */
+    {1539, 17, 255}, /* 1233: BPT_DC_CPDReqEnergyTransferModeType */
+    {1575, 17, 1}, /* 1234: BPT_DC_CPDResEnergyTransferMode */
+    {1607, 17, 255}, /* 1235: BPT_DC_CPDResEnergyTransferModeType */
+    {1809, 17, 2}, /* 1236: BPT_Dynamic_DC_CLReqControlMode */
+    {1841, 17, 255}, /* 1237: BPT_Dynamic_DC_CLReqControlModeType */
+    {1877, 17, 3}, /* 1238: BPT_Dynamic_DC_CLResControlMode */
+    {1909, 17, 255}, /* 1239: BPT_Dynamic_DC_CLResControlModeType */
+    {2120, 17, 4}, /* 1240: BPT_Scheduled_DC_CLReqControlMode */
+    {2154, 17, 255}, /* 1241: BPT_Scheduled_DC_CLReqControlModeType */
+    {2192, 17, 5}, /* 1242: BPT_Scheduled_DC_CLResControlMode */
+    {2226, 17, 255}, /* 1243: BPT_Scheduled_DC_CLResControlModeType */
+    {1511, 17, 9}, /* 1244: DC_CPDReqEnergyTransferMode */
+    {1543, 17, 255}, /* 1245: DC_CPDReqEnergyTransferModeType */
+    {1579, 17, 10}, /* 1246: DC_CPDResEnergyTransferMode */
+    {1611, 17, 255}, /* 1247: DC_CPDResEnergyTransferModeType */
+    {3610, 17, 11}, /* 1248: DC_CableCheckReq */
+    {3627, 17, 255}, /* 1249: DC_CableCheckReqType */
+    {3648, 17, 12}, /* 1250: DC_CableCheckRes */
+    {3665, 17, 255}, /* 1251: DC_CableCheckResType */
+    {3686, 17, 13}, /* 1252: DC_ChargeLoopReq */
+    {3703, 17, 255}, /* 1253: DC_ChargeLoopReqType */
+    {3724, 17, 14}, /* 1254: DC_ChargeLoopRes */
+    {3741, 17, 255}, /* 1255: DC_ChargeLoopResType */
+    {3762, 17, 15}, /* 1256: DC_ChargeParameterDiscoveryReq */
+    {3793, 17, 255}, /* 1257: DC_ChargeParameterDiscoveryReqType */
+    {3828, 17, 16}, /* 1258: DC_ChargeParameterDiscoveryRes */
+    {3859, 17, 255}, /* 1259: DC_ChargeParameterDiscoveryResType */
+    {4151, 17, 17}, /* 1260: DC_PreChargeReq */
+    {4167, 17, 255}, /* 1261: DC_PreChargeReqType */
+    {4187, 17, 18}, /* 1262: DC_PreChargeRes */
+    {4203, 17, 255}, /* 1263: DC_PreChargeResType */
+    {4223, 17, 19}, /* 1264: DC_WeldingDetectionReq */
+    {4246, 17, 255}, /* 1265: DC_WeldingDetectionReqType */
+    {4273, 17, 20}, /* 1266: DC_WeldingDetectionRes */
+    {4296, 17, 255}, /* 1267: DC_WeldingDetectionResType */
+    {1813, 17, 24}, /* 1268: Dynamic_DC_CLReqControlMode */
+    {1845, 17, 255}, /* 1269: Dynamic_DC_CLReqControlModeType */
+    {1881, 17, 25}, /* 1270: Dynamic_DC_CLResControlMode */
+    {1913, 17, 255}, /* 1271: Dynamic_DC_CLResControlModeType */
+    {5569, 17, 255}, /* 1272: EVMaximumChargeCurrent */
+    {5592, 17, 255}, /* 1273: EVMaximumChargePower */
+    {5683, 17, 255}, /* 1274: EVMaximumDischargeCurrent */
+    {5709, 17, 255}, /* 1275: EVMaximumDischargePower */
+    {5830, 17, 255}, /* 1276: EVMaximumV2XEnergyRequest */
+    {5856, 17, 255}, /* 1277: EVMaximumVoltage */
+    {5908, 17, 255}, /* 1278: EVMinimumChargeCurrent */
+    {5931, 17, 255}, /* 1279: EVMinimumChargePower */
+    {6000, 17, 255}, /* 1280: EVMinimumDischargeCurrent */
+    {6026, 17, 255}, /* 1281: EVMinimumDischargePower */
+    {6127, 17, 255}, /* 1282: EVMinimumV2XEnergyRequest */
+    {6153, 17, 255}, /* 1283: EVMinimumVoltage */
+    {6959, 17, 255}, /* 1284: EVPresentVoltage */
+    {7085, 17, 255}, /* 1285: EVProcessing */
+    {7302, 17, 255}, /* 1286: EVSECurrentLimitAchieved */
+    {7525, 17, 255}, /* 1287: EVSEMaximumChargeCurrent */
+    {7550, 17, 255}, /* 1288: EVSEMaximumChargePower */
+    {7649, 17, 255}, /* 1289: EVSEMaximumDischargeCurrent */
+    {7677, 17, 255}, /* 1290: EVSEMaximumDischargePower */
+    {7783, 17, 255}, /* 1291: EVSEMaximumVoltage */
+    {7876, 17, 255}, /* 1292: EVSEMinimumChargeCurrent */
+    {7901, 17, 255}, /* 1293: EVSEMinimumChargePower */
+    {8000, 17, 255}, /* 1294: EVSEMinimumDischargeCurrent */
+    {8028, 17, 255}, /* 1295: EVSEMinimumDischargePower */
+    {8112, 17, 255}, /* 1296: EVSEMinimumVoltage */
+    {8278, 17, 255}, /* 1297: EVSEPowerLimitAchieved */
+    {8301, 17, 255}, /* 1298: EVSEPowerRampLimitation */
+    {8400, 17, 255}, /* 1299: EVSEPresentCurrent */
+    {8419, 17, 255}, /* 1300: EVSEPresentVoltage */
+    {8438, 17, 255}, /* 1301: EVSEProcessing */
+    {8747, 17, 255}, /* 1302: EVSEVoltageLimitAchieved */
+    {8915, 17, 255}, /* 1303: EVTargetCurrent */
+    {8953, 17, 255}, /* 1304: EVTargetVoltage */
+    {2124, 17, 37}, /* 1305: Scheduled_DC_CLReqControlMode */
+    {2158, 17, 255}, /* 1306: Scheduled_DC_CLReqControlModeType */
+    {2196, 17, 38}, /* 1307: Scheduled_DC_CLResControlMode */
+    {2230, 17, 255}, /* 1308: Scheduled_DC_CLResControlModeType */
+    {13897, 17, 255}, /* 1309: TargetSOC */
+    {934, 18, 255}, /* 1310: AlternativeSECC */
+    {950, 18, 255}, /* 1311: AlternativeSECCList */
+    {970, 18, 255}, /* 1312: AlternativeSECCListType */
+    {994, 18, 255}, /* 1313: AlternativeSECCType */
+    {2264, 18, 255}, /* 1314: BSSID */
+    {3476, 18, 255}, /* 1315: Coord_X */
+    {3484, 18, 255}, /* 1316: Coord_Y */
+    {3492, 18, 255}, /* 1317: Coord_Z */
+    {5066, 18, 255}, /* 1318: EIRP */
+    {5283, 18, 255}, /* 1319: EVDeviceAlignmentCheckMethodList */
+    {5316, 18, 255}, /* 1320: EVDeviceFinePositioningMethodList */
+    {5350, 18, 255}, /* 1321: EVDevicePairingMethodList */
+    {6207, 18, 255}, /* 1322: EVPCChargeDiagnostics */
+    {6229, 18, 255}, /* 1323: EVPCCoilCurrentInformation */
+    {6256, 18, 255}, /* 1324: EVPCCoilCurrentRequest */
+    {6279, 18, 255}, /* 1325: EVPCCurrentOutputInformation */
+    {6308, 18, 255}, /* 1326: EVPCDeviceLocalControl */
+    {6331, 18, 255}, /* 1327: EVPCMaxReceivablePower */
+    {6354, 18, 255}, /* 1328: EVPCNaturalFrequency */
+    {6387, 18, 255}, /* 1329: EVPCOperatingFrequency */
+    {6410, 18, 255}, /* 1330: EVPCPowerControlParameter */
+    {6436, 18, 255}, /* 1331: EVPCPowerOutput */
+    {6452, 18, 255}, /* 1332: EVPCPowerRequest */
+    {6527, 18, 255}, /* 1333: EVPCVoltageOutputInformation */
+    {7085, 18, 255}, /* 1334: EVProcessing */
+    {7223, 18, 255}, /* 1335: EVResultCode */
+    {8438, 18, 255}, /* 1336: EVSEProcessing */
+    {10613, 18, 255}, /* 1337: IPAddress */
+    {10626, 18, 255}, /* 1338: IndexNumber */
+    {10686, 18, 255}, /* 1339: LF_ReceiverSetupData */
+    {10707, 18, 255}, /* 1340: LF_RxData */
+    {10717, 18, 255}, /* 1341: LF_SystemSetupData */
+    {10736, 18, 255}, /* 1342: LF_TransmitterSetupData */
+    {10760, 18, 255}, /* 1343: LF_TxData */
+    {14265, 18, 255}, /* 1344: ManufacturerSpecificDataContainer */
+    {11444, 18, 255}, /* 1345: NaturalOffset */
+    {11543, 18, 255}, /* 1346: NumPackages */
+    {11575, 18, 255}, /* 1347: NumberOfReceivers */
+    {11593, 18, 255}, /* 1348: NumberOfTransmitters */
+    {11866, 18, 255}, /* 1349: ObservedIDCode */
+    {12128, 18, 255}, /* 1350: PDInputPowerClass */
+    {12146, 18, 255}, /* 1351: PDMaxCoilCurrent */
+    {12163, 18, 255}, /* 1352: PDMinCoilCurrent */
+    {12321, 18, 255}, /* 1353: PackageIndex */
+    {12334, 18, 255}, /* 1354: PackageSeparationTime */
+    {12876, 18, 255}, /* 1355: Port */
+    {13042, 18, 255}, /* 1356: PowerTransmitted */
+    {13278, 18, 255}, /* 1357: PrimaryDeviceAlignmentCheckMethodList */
+    {13316, 18, 255}, /* 1358: PrimaryDeviceFinePositioningMethodList */
+    {13355, 18, 255}, /* 1359: PrimaryDevicePairingMethodList */
+    {13471, 18, 255}, /* 1360: PulseDuration */
+    {13485, 18, 255}, /* 1361: PulseSeparationTime */
+    {13505, 18, 255}, /* 1362: PulseSequenceOrder */
+    {13564, 18, 255}, /* 1363: RSSI */
+    {13569, 18, 255}, /* 1364: RSSIData */
+    {13578, 18, 255}, /* 1365: RSSIDataList */
+    {17096, 18, 255}, /* 1366: RxIdentifier */
+    {14112, 18, 255}, /* 1367: RxSpecData */
+    {14263, 18, 255}, /* 1368: SDManufacturerSpecificDataContainer */
+    {14299, 18, 255}, /* 1369: SDMaxGroundClearanceSupport */
+    {14327, 18, 255}, /* 1370: SDMaxGroundClearence */
+    {14348, 18, 255}, /* 1371: SDMaxOutputPower */
+    {14365, 18, 255}, /* 1372: SDMinGroundClearanceSupport */
+    {14393, 18, 255}, /* 1373: SDMinGroundClearence */
+    {14414, 18, 255}, /* 1374: SDMinOutputPower */
+    {14431, 18, 255}, /* 1375: SDPowerInput */
+    {14499, 18, 255}, /* 1376: SPCChargeDiagnostics */
+    {14550, 18, 255}, /* 1377: SPCMaxOutputPowerLimit */
+    {14573, 18, 255}, /* 1378: SPCMinOutputPowerLimit */
+    {14607, 18, 255}, /* 1379: SPCOperatingFrequency */
+    {14629, 18, 255}, /* 1380: SPCPowerControlParameter */
+    {14686, 18, 255}, /* 1381: SPCPrimaryDeviceCoilCurrentInformation */
+    {2265, 18, 255}, /* 1382: SSID */
+    {16179, 18, 255}, /* 1383: SignalFrequency */
+    {16625, 18, 255}, /* 1384: SupplyDeviceCurrent */
+    {16809, 18, 255}, /* 1385: TargetCoilCurrent */
+    {17063, 18, 255}, /* 1386: TxIdentifier */
+    {17076, 18, 255}, /* 1387: TxPackageSpecData */
+    {17094, 18, 255}, /* 1388: TxRxIdentifier */
+    {17109, 18, 255}, /* 1389: TxRxOrientation */
+    {17125, 18, 255}, /* 1390: TxRxPosition */
+    {17138, 18, 255}, /* 1391: TxSpecData */
+    {17414, 18, 255}, /* 1392: VendorSpecificDataContainer */
+    {17966, 18, 255}, /* 1393: WPT_AlignmentCheckMethod */
+    {17991, 18, 255}, /* 1394: WPT_AlignmentCheckMethodListType */
+    {18024, 18, 255}, /* 1395: WPT_AlignmentCheckMethodType */
+    {18053, 18, 25}, /* 1396: WPT_AlignmentCheckReq */
+    {18075, 18, 255}, /* 1397: WPT_AlignmentCheckReqType */
+    {18101, 18, 26}, /* 1398: WPT_AlignmentCheckRes */
+    {18123, 18, 255}, /* 1399: WPT_AlignmentCheckResType */
+    {18149, 18, 27}, /* 1400: WPT_ChargeLoopReq */
+    {18167, 18, 255}, /* 1401: WPT_ChargeLoopReqType */
+    {18189, 18, 28}, /* 1402: WPT_ChargeLoopRes */
+    {18207, 18, 255}, /* 1403: WPT_ChargeLoopResType */
+    {18229, 18, 29}, /* 1404: WPT_ChargeParameterDiscoveryReq */
+    {18261, 18, 255}, /* 1405: WPT_ChargeParameterDiscoveryReqType */
+    {18297, 18, 30}, /* 1406: WPT_ChargeParameterDiscoveryRes */
+    {18329, 18, 255}, /* 1407: WPT_ChargeParameterDiscoveryResType */
+    {18365, 18, 255}, /* 1408: WPT_CoordinateXYZType */
+    {18387, 18, 255}, /* 1409: WPT_DataContainerType */
+    {18409, 18, 255}, /* 1410: WPT_EVPCChargeDiagnosticsType */
+    {18439, 18, 255}, /* 1411: WPT_EVPCPowerControlParameterType */
+    {18473, 18, 255}, /* 1412: WPT_EVResultType */
+    {18490, 18, 255}, /* 1413: WPT_FinePositioningMethod */
+    {18516, 18, 255}, /* 1414: WPT_FinePositioningMethodListType */
+    {18550, 18, 255}, /* 1415: WPT_FinePositioningMethodType */
+    {18580, 18, 31}, /* 1416: WPT_FinePositioningReq */
+    {18603, 18, 255}, /* 1417: WPT_FinePositioningReqType */
+    {18630, 18, 32}, /* 1418: WPT_FinePositioningRes */
+    {18653, 18, 255}, /* 1419: WPT_FinePositioningResType */
+    {18680, 18, 33}, /* 1420: WPT_FinePositioningSetupReq */
+    {18708, 18, 255}, /* 1421: WPT_FinePositioningSetupReqType */
+    {18740, 18, 34}, /* 1422: WPT_FinePositioningSetupRes */
+    {18768, 18, 255}, /* 1423: WPT_FinePositioningSetupResType */
+    {18800, 18, 255}, /* 1424: WPT_LF_DataPackage */
+    {18819, 18, 255}, /* 1425: WPT_LF_DataPackageList */
+    {18842, 18, 255}, /* 1426: WPT_LF_DataPackageListType */
+    {18869, 18, 255}, /* 1427: WPT_LF_DataPackageType */
+    {18892, 18, 255}, /* 1428: WPT_LF_ReceiverDataType */
+    {18916, 18, 255}, /* 1429: WPT_LF_RxDataList */
+    {18934, 18, 255}, /* 1430: WPT_LF_RxDataListType */
+    {18956, 18, 255}, /* 1431: WPT_LF_RxDataType */
+    {18974, 18, 255}, /* 1432: WPT_LF_RxRSSIListType */
+    {18996, 18, 255}, /* 1433: WPT_LF_RxRSSIType */
+    {19014, 18, 255}, /* 1434: WPT_LF_SystemSetupDataType */
+    {19041, 18, 255}, /* 1435: WPT_LF_TransmitterDataType */
+    {19068, 18, 255}, /* 1436: WPT_LF_TxDataList */
+    {19086, 18, 255}, /* 1437: WPT_LF_TxDataListType */
+    {19108, 18, 255}, /* 1438: WPT_LF_TxDataType */
+    {19126, 18, 255}, /* 1439: WPT_PairingMethod */
+    {19144, 18, 255}, /* 1440: WPT_PairingMethodListType */
+    {19170, 18, 255}, /* 1441: WPT_PairingMethodType */
+    {19192, 18, 35}, /* 1442: WPT_PairingReq */
+    {19207, 18, 255}, /* 1443: WPT_PairingReqType */
+    {19226, 18, 36}, /* 1444: WPT_PairingRes */
+    {19241, 18, 255}, /* 1445: WPT_PairingResType */
+    {19260, 18, 255}, /* 1446: WPT_PowerClassType */
+    {19279, 18, 255}, /* 1447: WPT_SPCChargeDiagnosticsType */
+    {19308, 18, 255}, /* 1448: WPT_SPCPowerControlParameterType */
+    {19341, 18, 255}, /* 1449: WPT_TxRxPackageSpecDataType */
+    {19369, 18, 255}, /* 1450: WPT_TxRxPulseOrderType */
+    {19392, 18, 255}, /* 1451: WPT_TxRxSpecDataType */
+    {19709, 18, 255}, /* 1452: bssidType */
+    {20306, 18, 255}, /* 1453: ipaddressType */
+    {0, 19, 0}, /* 1454: ACDP_ConnectReq */
+    {16, 19, 255}, /* 1455: ACDP_ConnectReqType */
+    {36, 19, 1}, /* 1456: ACDP_ConnectRes */
+    {52, 19, 255}, /* 1457: ACDP_ConnectResType */
+    {72, 19, 2}, /* 1458: ACDP_DisconnectReq */
+    {91, 19, 3}, /* 1459: ACDP_DisconnectRes */
+    {110, 19, 4}, /* 1460: ACDP_SystemStatusReq */
+    {131, 19, 255}, /* 1461: ACDP_SystemStatusReqType */
+    {156, 19, 5}, /* 1462: ACDP_SystemStatusRes */
+    {177, 19, 255}, /* 1463: ACDP_SystemStatusResType */
+    {202, 19, 6}, /* 1464: ACDP_VehiclePositioningReq */
+    {229, 19, 255}, /* 1465: ACDP_VehiclePositioningReqType */
+    {260, 19, 7}, /* 1466: ACDP_VehiclePositioningRes */
+    {287, 19, 255}, /* 1467: ACDP_VehiclePositioningResType */
+    {3133, 19, 255}, /* 1468: ContactWindowXc */
+    {3149, 19, 255}, /* 1469: ContactWindowYc */
+    {5181, 19, 255}, /* 1470: EVAssociationStatus */
+    {5208, 19, 255}, /* 1471: EVCPStatus */
+    {5376, 19, 255}, /* 1472: EVElectricalChargingDeviceStatus */
+    {5474, 19, 255}, /* 1473: EVErrorCode */
+    {5486, 19, 255}, /* 1474: EVImmobilizationRequest */
+    {5510, 19, 255}, /* 1475: EVImmobilized */
+    {5524, 19, 255}, /* 1476: EVInChargePosition */
+    {6170, 19, 255}, /* 1477: EVMobilityStatus */
+    {6556, 19, 255}, /* 1478: EVPositioningSupport */
+    {7135, 19, 255}, /* 1479: EVReadyToCharge */
+    {7151, 19, 255}, /* 1480: EVRelativeXDeviation */
+    {7172, 19, 255}, /* 1481: EVRelativeYDeviation */
+    {7358, 19, 255}, /* 1482: EVSEDisabled */
+    {7371, 19, 255}, /* 1483: EVSEElectricalChargingDeviceStatus */
+    {7406, 19, 255}, /* 1484: EVSEEmergencyShutdown */
+    {7459, 19, 255}, /* 1485: EVSEIsolationStatus */
+    {7479, 19, 255}, /* 1486: EVSEMalfunction */
+    {7826, 19, 255}, /* 1487: EVSEMechanicalChargingDeviceStatus */
+    {8255, 19, 255}, /* 1488: EVSEPositioningSupport */
+    {8438, 19, 255}, /* 1489: EVSEProcessing */
+    {8472, 19, 255}, /* 1490: EVSEReadyToCharge */
+    {8721, 19, 255}, /* 1491: EVSEUtilityInterruptEvent */
+    {8909, 19, 255}, /* 1492: EVSOC */
+    {8969, 19, 255}, /* 1493: EVTechnicalStatus */
+    {8987, 19, 255}, /* 1494: EVTechnicalStatusType */
+    {9052, 19, 255}, /* 1495: EVTimeout */
+    {9062, 19, 255}, /* 1496: EVWLANStrength */
+    {19847, 19, 255}, /* 1497: cpStatusType */
+    {20002, 19, 255}, /* 1498: electricalChargingDeviceStatusType */
+    {20037, 19, 255}, /* 1499: errorCodeType */
+    {20339, 19, 255}, /* 1500: isolationStatusType */
+    {20445, 19, 255}, /* 1501: mechanicalChargingDeviceStatusType */
 };
 
 const uint16_t v2gexi_partition_names[] = {

@@ -28,11 +28,13 @@ typedef struct {
 enum {
     V2GEXI_S_FIRST = 1,      /* first state of a type: xsi:type and xsi:nil are possible */
     V2GEXI_S_ATTRIBUTES = 2, /* undeclared attributes are possible (the state is not behind its type's content) */
+    V2GEXI_S_WIDTH = 4,      /* which bit of the flags is the first of the width */
     V2GEXI_S_HAS_EE = 4,     /* one of its productions is EE */
 };
 
 /* A state of a type's grammar: productions in the order of their event codes. Codes 0 to count-1 are those; code
- * count leads to the undeclared productions (EXI 8.5.4.4.1), so the width is that of count + 1 values. */
+ * count leads to the undeclared productions (EXI 8.5.4.4.1), so the width is that of count + 1 values: 4 bits of the
+ * flags, from V2GEXI_S_WIDTH on. */
 typedef struct {
     uint16_t first;
     uint8_t count;
@@ -51,6 +53,7 @@ enum {
 typedef struct {
     uint16_t name; /* into v2gexi_names */
     uint16_t type;
+    uint16_t value; /* into v2gexi_values where the type is simple; else V2GEXI_NONE */
     uint16_t max;
     uint8_t slot;  /* which slot of the holding type it fills; 0xFF for a global element as such */
     uint8_t flags;
@@ -58,9 +61,9 @@ typedef struct {
 
 enum v2gexi_kind {
     V2GEXI_COMPLEX,  /* elements; attributes */
-    V2GEXI_BOOLEAN,
-    V2GEXI_ENUM,     /* min: first of v2gexi_enum_values; max: their number; bits */
-    V2GEXI_NBIT,     /* min, max, bits: an integer of at most 4096 values, sent as its distance from min */
+    V2GEXI_BOOLEAN,  /* max_length: 2; bits: 1 */
+    V2GEXI_ENUM,     /* min: first of v2gexi_enum_values; max, max_length: their number; bits */
+    V2GEXI_NBIT,     /* min, max, bits: an integer of at most 4096 values (max_length), sent as its distance from min */
     V2GEXI_UNSIGNED, /* min, max */
     V2GEXI_INTEGER,  /* min, max */
     V2GEXI_BIG,      /* an integer without bounds that fit 64 bits; flags: V2GEXI_V_UNSIGNED */
@@ -125,6 +128,7 @@ typedef struct {
 typedef struct {
     uint16_t local; /* offset into v2gexi_strings */
     uint8_t uri;    /* into v2gexi_uris */
+    uint8_t root;   /* its event code among the roots of the first message set that has it there; else 0xFF */
 } v2gexi_name;
 
 /* Names of one namespace that a message set's string table starts with (EXI 7.3.1), sorted. */

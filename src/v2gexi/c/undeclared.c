@@ -8,7 +8,7 @@
 
 enum { URI_XSI = 2, XSI_NIL = 0, XSI_TYPE = 1 };
 
-static uint32_t take_index(v2gexi_decoder *d, uint32_t count)
+COLD static uint32_t take_index(v2gexi_decoder *d, uint32_t count)
 {
     unsigned bits = width_of(count);
     uint32_t index = 0;
@@ -20,7 +20,7 @@ static uint32_t take_index(v2gexi_decoder *d, uint32_t count)
 }
 
 /* A name or URI that the string table does not have: it is remembered where it stands. */
-static int take_new(v2gexi_decoder *d, v2gexi_new_name *name, uint32_t length, unsigned uri)
+COLD static int take_new(v2gexi_decoder *d, v2gexi_new_name *name, uint32_t length, unsigned uri)
 {
     name->position = bit_position(d);
     name->length = length;
@@ -28,7 +28,7 @@ static int take_new(v2gexi_decoder *d, v2gexi_new_name *name, uint32_t length, u
     return v2gexi_skip_characters(d, length);
 }
 
-static int take_uri(v2gexi_decoder *d, unsigned *uri)
+COLD static int take_uri(v2gexi_decoder *d, unsigned *uri)
 {
     v2gexi_learned *learned = &d->walk.learned;
     uint32_t known = d->walk.set->uri_count + (uint32_t)learned->uri_count;
@@ -50,7 +50,7 @@ static int take_uri(v2gexi_decoder *d, unsigned *uri)
 }
 
 /* A qualified name (EXI 7.1.7). */
-static int take_name(v2gexi_decoder *d, uint16_t *name, unsigned *uri, uint32_t *local)
+COLD static int take_name(v2gexi_decoder *d, uint16_t *name, unsigned *uri, uint32_t *local)
 {
     v2gexi_learned *learned = &d->walk.learned;
     if (take_uri(d, uri))
@@ -87,14 +87,14 @@ static int take_name(v2gexi_decoder *d, uint16_t *name, unsigned *uri, uint32_t 
         }
 }
 
-static int learn(v2gexi_decoder *d, const v2gexi_frame *frame, uint8_t place, uint8_t event, uint16_t name)
+COLD static int learn(v2gexi_decoder *d, const v2gexi_frame *frame, uint8_t place, uint8_t event, uint16_t name)
 {
     int status = v2gexi_learn(&d->walk.learned, frame->name, place, event, name);
     return status ? fail(&d->walk, status) : V2GEXI_OK;
 }
 
 /* An element by its name: one of the schema's global elements, or one that nobody knows. */
-static int start_named(v2gexi_decoder *d, v2gexi_event *event, uint16_t name)
+COLD static int start_named(v2gexi_decoder *d, v2gexi_event *event, uint16_t name)
 {
     uint16_t root = v2gexi_find_root(d->walk.set, name);
     if (root != NONE)
@@ -107,7 +107,7 @@ static int start_named(v2gexi_decoder *d, v2gexi_event *event, uint16_t name)
     return v2gexi_push(&d->walk, name, NONE, NONE);
 }
 
-int v2gexi_start_any(v2gexi_decoder *d, v2gexi_event *event)
+COLD int v2gexi_start_any(v2gexi_decoder *d, v2gexi_event *event)
 {
     uint16_t name;
     unsigned uri;
@@ -117,7 +117,7 @@ int v2gexi_start_any(v2gexi_decoder *d, v2gexi_event *event)
     return start_named(d, event, name);
 }
 
-static int take_text_of(v2gexi_decoder *d, v2gexi_event *event, uint8_t kind, uint16_t name)
+COLD static int take_text_of(v2gexi_decoder *d, v2gexi_event *event, uint8_t kind, uint16_t name)
 {
     event->kind = kind;
     event->name = name;
@@ -127,7 +127,7 @@ static int take_text_of(v2gexi_decoder *d, v2gexi_event *event, uint8_t kind, ui
 }
 
 /* xsi:type. A type that the schema does not have changes nothing (EXI 8.5.4.4.1). */
-static int take_type(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *frame)
+COLD static int take_type(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *frame)
 {
     uint16_t name;
     unsigned uri;
@@ -145,7 +145,7 @@ static int take_type(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *frame
     return V2GEXI_OK;
 }
 
-static int take_nil(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *frame)
+COLD static int take_nil(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *frame)
 {
     event->kind = V2GEXI_NIL;
     event->name = frame->name;
@@ -159,7 +159,7 @@ static int take_nil(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *frame)
     return d->walk.status;
 }
 
-int v2gexi_any_attribute(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *frame)
+COLD int v2gexi_any_attribute(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *frame)
 {
     uint16_t name;
     unsigned uri;
@@ -174,7 +174,7 @@ int v2gexi_any_attribute(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *f
 }
 
 /* A declared attribute whose value is none of its type, or any attribute: the third event code. */
-static int untyped_attribute(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *frame)
+COLD static int untyped_attribute(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *frame)
 {
     unsigned count, flags, attributes = 0;
     const v2gexi_production *production = productions_of(frame->state, &count, &flags);
@@ -199,7 +199,7 @@ static int untyped_attribute(v2gexi_decoder *d, v2gexi_event *event, v2gexi_fram
     return status;
 }
 
-int v2gexi_next_undeclared(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *frame)
+COLD int v2gexi_next_undeclared(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *frame)
 {
     unsigned count, flags;
     uint8_t kinds[UNDECLARED_KINDS];
@@ -232,7 +232,7 @@ int v2gexi_next_undeclared(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame 
 }
 
 /* A production of an unknown element that was seen before. */
-static int take_learned(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *frame,
+COLD static int take_learned(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *frame,
                         const v2gexi_learned_production *production)
 {
     uint16_t name = production->name;
@@ -252,7 +252,7 @@ static int take_learned(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *fr
     }
 }
 
-int v2gexi_next_learned(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *frame)
+COLD int v2gexi_next_learned(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *frame)
 {
     enum { EE, ATTRIBUTE, ELEMENT, CH };
     uint8_t place = frame->state == STATE_LEARNED_TAG ? LEARNED_TAG : LEARNED_CONTENT;

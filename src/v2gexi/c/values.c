@@ -2,6 +2,41 @@
 #include "values.h"
 #include "bits.h"
 
+/* A word of the bytes that begin at a bit of a byte; at the top its first. */
+static inline uint_fast32_t word_in(const uint8_t *data, unsigned shift)
+{
+    uint_fast32_t word = word_at(data);
+    return shift ? word << shift | data[sizeof word] >> (8 - shift) : word;
+}
+
+static inline unsigned byte_in(const uint8_t *data, unsigned shift)
+{
+    return shift ? ((unsigned)data[0] << shift | data[1] >> (8 - shift)) & 0xFF : data[0];
+}
+
+/* How many of the characters at a bit are ASCII, up to the first that is not, or somewhat less; `text`: they are copied. */
+static uint32_t take_ascii(const uint8_t *data, uint32_t position, uint32_t length, char *text)
+{
+    unsigned shift = position % 8;
+    uint32_t at = 0;
+    data += position / 8;
+    for (; length - at >= sizeof(uint_fast32_t); at += sizeof(uint_fast32_t)) {
+        uint_fast32_t word = word_in(data + at, shift);
+        if (word & BEYOND_ASCII)
+            return at;
+        if (text)
+            store_word((uint8_t *)text + at, word);
+    }
+    for (; at < length; at++) {
+        unsigned byte = byte_in(data + at, shift);
+        if (byte & 0x80)
+            return at;
+        if (text)
+            text[at] = (char)byte;
+    }
+    return at;
+}
+
 uint32_t v2gexi_character(const uint8_t *data, uint32_t *position)
 {
     uint32_t value = 0;
@@ -19,6 +54,9 @@ int v2gexi_skip_characters(v2gexi_decoder *d, uint32_t length)
 {
     if (length > left(d) / 8)
         return fail(&d->walk, V2GEXI_E_TRUNCATED);
+    uint32_t position = bit_position(d), ascii = take_ascii(d->data, position, length, NULL);
+    length -= ascii;
+    seek(d, position + ascii * 8);
     while (length--) {
         unsigned byte = take(d, 8);
         if (byte & 0x80) {
@@ -103,10 +141,10 @@ static int take_binary(v2gexi_decoder *d, v2gexi_event *event)
         return fail(&d->walk, V2GEXI_E_TRUNCATED);
     event->position = bit_position(d);
     event->length = length;
-    if (length < 4) {
+    if (length < sizeof d->window && length * 8 <= d->have) {
         /* What is in the window need not be fetched again. */
-        while (length--)
-            take(d, 8);
+        d->window <<= length * 8;
+        d->have = (uint8_t)(d->have - length * 8);
         return V2GEXI_OK;
     }
     seek(d, event->position + length * 8);
@@ -214,7 +252,10 @@ void v2gexi_bytes(const v2gexi_decoder *d, const v2gexi_event *event, uint8_t *b
             bytes[number] = data[number];
         return;
     }
-    for (uint32_t number = 0; number < event->length; number++)
+    uint32_t number = 0;
+    for (; event->length - number >= sizeof(uint_fast32_t); number += sizeof(uint_fast32_t))
+        store_word(bytes + number, word_in(data + number, shift));
+    for (; number < event->length; number++)
         bytes[number] = (uint8_t)(data[number] << shift | data[number + 1] >> (8 - shift));
 }
 
@@ -223,7 +264,10 @@ size_t v2gexi_text(const v2gexi_decoder *d, const v2gexi_event *event, char *tex
     size_t size = 0;
     uint32_t position = event->position;
     int full = 0;
-    for (uint32_t number = 0; number < event->length; number++) {
+    uint32_t number = take_ascii(d->data, position, event->length <= capacity ? event->length : 0, text);
+    size = number;
+    position += number * 8;
+    for (; number < event->length; number++) {
         uint32_t point = v2gexi_character(d->data, &position);
         unsigned char bytes[4];
         unsigned count = 1;

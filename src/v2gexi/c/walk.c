@@ -28,6 +28,7 @@ int v2gexi_walk_start(v2gexi_walk *walk, const v2gexi_set *set, int options, v2g
     walk->learned.name_count = 0;
     walk->learned.uri_count = 0;
     walk->depth = 0;
+    walk->frames[0].state = STATE_OUTSIDE;
     walk->phase = PHASE_BEGIN;
     walk->options = (uint8_t)options;
     walk->status = V2GEXI_OK;
@@ -51,7 +52,7 @@ int v2gexi_push(v2gexi_walk *walk, uint16_t name, uint16_t particle, uint16_t ty
 {
     if (walk->depth >= V2GEXI_DEPTH)
         return fail(walk, V2GEXI_E_DEPTH);
-    v2gexi_frame *frame = &walk->frames[walk->depth++];
+    v2gexi_frame *frame = &walk->frames[++walk->depth];
     frame->name = name;
     frame->particle = particle;
     v2gexi_set_type(frame, type);

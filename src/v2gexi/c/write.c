@@ -152,15 +152,21 @@ static uint32_t next_character(const uint8_t **at, const uint8_t *end)
 }
 
 /* A byte of what has been written, whole bytes in the buffer and the rest in the window. */
+static unsigned whole_byte(const v2gexi_encoder *e, uint32_t byte)
+{
+    if (byte < e->at)
+        return e->data[byte];
+    unsigned before = (byte - e->at) * 8;
+    if (before >= e->have)
+        return 0;
+    unsigned left = e->have - before;
+    return (unsigned)(left >= 8 ? e->window >> (left - 8) : e->window << (8 - left)) & 0xFF;
+}
+
 static unsigned written_byte(const v2gexi_encoder *e, uint32_t position)
 {
-    uint32_t byte = position / 8;
-    unsigned shift = position % 8;
-    unsigned first = byte < e->at ? e->data[byte] : (unsigned)(e->window << (8 - e->have)) & 0xFF;
-    if (!shift)
-        return first;
-    unsigned second = byte + 1 < e->at ? e->data[byte + 1] : (unsigned)(e->window << (8 - e->have)) & 0xFF;
-    return (first << shift | second >> (8 - shift)) & 0xFF;
+    unsigned shift = position % 8, first = whole_byte(e, position / 8);
+    return shift ? (first << shift | whole_byte(e, position / 8 + 1) >> (8 - shift)) & 0xFF : first;
 }
 
 int v2gexi_written_is(const v2gexi_encoder *e, uint32_t position, const uint8_t *utf8, const uint8_t *end)
@@ -177,6 +183,42 @@ int v2gexi_written_is(const v2gexi_encoder *e, uint32_t position, const uint8_t 
         position += 8;
     }
     return 1;
+}
+
+void v2gexi_flush(v2gexi_encoder *e)
+{
+    unsigned bytes = e->have / 8;
+    if (e->end - e->at >= sizeof e->window) {
+        /* Behind the bytes that count others are written too, and overwritten later. */
+        if (bytes) {
+            store_word(e->data + e->at, e->window << (WINDOW_BITS - e->have));
+            e->at += bytes;
+            e->have %= 8;
+        }
+        return;
+    }
+    for (; bytes; bytes--) {
+        e->have = (uint8_t)(e->have - 8);
+        if (e->at < e->end)
+            e->data[e->at++] = (uint8_t)(e->window >> e->have);
+        else
+            fail(&e->walk, V2GEXI_E_SPACE);
+    }
+}
+
+static void put_bytes(v2gexi_encoder *e, const uint8_t *bytes, size_t length)
+{
+    v2gexi_flush(e);
+    unsigned have = e->have;
+    for (; length >= sizeof e->window && e->end - e->at > sizeof e->window; length -= sizeof e->window) {
+        uint_fast32_t word = word_at(bytes);
+        store_word(e->data + e->at, e->window << 1 << (WINDOW_BITS - 1 - have) | word >> have);
+        e->window = word;
+        e->at += sizeof e->window;
+        bytes += sizeof e->window;
+    }
+    while (length--)
+        put(e, 8, *bytes++);
 }
 
 static void put_wide(v2gexi_encoder *e, unsigned bits, uint32_t value)
@@ -218,7 +260,15 @@ static int refer(v2gexi_encoder *e, uint16_t name, const uint8_t *utf8, const ui
 uint32_t v2gexi_measure(const uint8_t *at, const uint8_t *end, uint32_t *hash)
 {
     uint32_t characters = 0;
-    *hash = 2166136261u; /* FNV-1a */
+    *hash = 2166136261u; /* like FNV-1a, with words of ASCII at once */
+    for (; (size_t)(end - at) >= sizeof(uint_fast32_t); at += sizeof(uint_fast32_t)) {
+        uint_fast32_t word = word_at(at);
+        if (word & BEYOND_ASCII)
+            break;
+        word ^= word >> (WINDOW_BITS / 2 - 1);
+        *hash = (*hash ^ (uint32_t)word) * 16777619u;
+        characters += (uint32_t)sizeof word;
+    }
     while (at < end) {
         uint32_t point = next_character(&at, end);
         if (point == NO_CHARACTER)
@@ -231,12 +281,12 @@ uint32_t v2gexi_measure(const uint8_t *at, const uint8_t *end, uint32_t *hash)
 
 void v2gexi_put_characters(v2gexi_encoder *e, const uint8_t *at, const uint8_t *end)
 {
-    while (at < end) {
-        if (*at < 0x80)
-            put(e, 8, *at++);
-        else
-            put_unsigned(e, next_character(&at, end));
-    }
+    const uint8_t *other = at;
+    while ((size_t)(end - other) >= sizeof(uint_fast32_t) && !(word_at(other) & BEYOND_ASCII))
+        other += sizeof(uint_fast32_t);
+    put_bytes(e, at, (size_t)(other - at));
+    while (other < end)
+        put_unsigned(e, next_character(&other, end));
 }
 
 int v2gexi_write_text(v2gexi_encoder *e, uint16_t value_at, uint16_t name, const char *utf8, size_t length)
@@ -278,8 +328,7 @@ int v2gexi_write_bytes(v2gexi_encoder *e, uint16_t value_at, const uint8_t *byte
     if ((length > value->max_length || length < value->min_length) && outside(e, V2GEXI_E_LENGTH))
         return e->walk.status;
     put_unsigned(e, length);
-    while (length--)
-        put(e, 8, *bytes++);
+    put_bytes(e, bytes, length);
     return e->walk.status;
 }
 

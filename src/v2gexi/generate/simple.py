@@ -44,17 +44,21 @@ class Facts:
         """The representation after EXI 7.1."""
         if self.enumeration:
             count = len(self.enumeration)
-            return Value("ENUM", max=count, bits=(count - 1).bit_length(), enumeration=self.enumeration)
+            bits = (count - 1).bit_length()
+            return Value("ENUM", max=count, max_length=count, bits=bits, enumeration=self.enumeration)
         if self.kind == "INTEGER":
             return _integer(self.low, self.high)
         if self.kind in {"STRING", "HEX", "BASE64"}:
             return Value(self.kind, min_length=self.min_length, max_length=self.max_length)
+        if self.kind == "BOOLEAN":
+            return Value("BOOLEAN", max_length=2, bits=1)
         return Value(self.kind, bits=self.bits)
 
 
 def _integer(low: int | None, high: int | None) -> Value:
     if low is not None and high is not None and high - low < MOST_N_BIT:
-        return Value("NBIT", low, high, bits=(high - low).bit_length())
+        count = high - low + 1
+        return Value("NBIT", low, high, max_length=count, bits=(count - 1).bit_length())
     if low is not None and low >= 0:
         if high is not None and high < _BITS_64:
             return Value("UNSIGNED", low, high)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from .simple import NO_LENGTH, Value
+from .source import QName
 from .states import NO_STATE
 from .tables import NONE, Tables, TypeRow
 
@@ -132,17 +133,21 @@ def _states(tables: Tables) -> Iterator[str]:
         comment = (
             f"{number}: {', '.join(names[:3])}{' ...' if len(names) > 3 else ''}" if names else str(number)
         )
-        yield f"{{{first}, {len(row.productions)}, {_flags('S', row.flags)}}}, /* {comment} */"
+        width = len(row.productions).bit_length()
+        flags = "".join(f"S({flag}) | " for flag in row.flags) + f"{width} << S(WIDTH)"
+        yield f"{{{first}, {len(row.productions)}, {flags}}}, /* {comment} */"
 
 
 def _particles(tables: Tables) -> Iterator[str]:
     for number, row in enumerate(tables.particles):
         name = tables.name_number[row.name]
         slot = "0xFF" if row.slot == 0xFF else str(row.slot)
-        of = "several types" if row.type == NONE else tables.types[row.type].name[1]
-        flags = _flags("E", row.flags)
-        fields = f"{name}, {_or_none(row.type)}, {row.max}, {slot}, {flags}"
-        yield f"{{{fields}}}, /* {number}: {row.name[1]}, {of} */"
+        of = None if row.type == NONE else tables.types[row.type]
+        made = of.value if of is not None and "SIMPLE" in of.flags else None
+        value = _or_none(NONE if made is None else tables.values.index(made))
+        told = "several types" if of is None else of.name[1]
+        fields = f"{name}, {_or_none(row.type)}, {value}, {row.max}, {slot}, {_flags('E', row.flags)}"
+        yield f"{{{fields}}}, /* {number}: {row.name[1]}, {told} */"
 
 
 def _types(tables: Tables) -> Iterator[str]:
@@ -200,8 +205,13 @@ def _slots(tables: Tables) -> Iterator[str]:
 
 def _names(tables: Tables) -> Iterator[str]:
     numbers = {uri: number for number, uri in enumerate(tables.uris)}
+    roots: dict[QName, int] = {}
+    for row in tables.sets:
+        for code, root in enumerate(row.roots):
+            roots.setdefault(tables.particles[root].name, min(code, 0xFF))
     for number, (uri, local) in enumerate(tables.names):
-        yield f"{{{tables.string_offset[local]}, {numbers[uri]}}}, /* {number}: {local} */"
+        root = roots.get((uri, local), 0xFF)
+        yield f"{{{tables.string_offset[local]}, {numbers[uri]}, {root}}}, /* {number}: {local} */"
 
 
 def _strings(strings: Sequence[str]) -> str:

@@ -2,7 +2,8 @@
 
     python -m tests.v2gexi.c.seeds FOLDER
 
-writes them as inputs for the fuzz targets: the first byte has the message set's number and, four bits higher, the options.
+writes them as inputs for the fuzz targets: the first byte has the message set's number and, four bits higher,
+the options.
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
 import v2gexi
-from v2gexi import AnyElement, Element, schema
-
 from tests.v2gexi.messages import Builder
 from tests.v2gexi.vectors import load
+from v2gexi import AnyElement, Element, schema
 
 FRAGMENT = 1
 LONGEST = 1200
@@ -88,10 +89,8 @@ def foreign() -> Iterator[Seed]:
         for name, number in schema.set_names().items():
             for options in (0, FRAGMENT):
                 payload = None
-                try:
+                with suppress(ValueError):  # the set has no signatures
                     payload = encoded(message, name, "Object", options)
-                except ValueError:
-                    pass  # the set has no signatures
                 if payload is not None:
                     yield Seed(number, options, payload)
 

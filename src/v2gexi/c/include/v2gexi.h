@@ -62,9 +62,9 @@ typedef struct {
     uint8_t value_kind; /* enum v2gexi_kind (tables.h) of the value */
     uint8_t negative;  /* of a BIG, DECIMAL */
     uint16_t name;     /* into v2gexi_names, or V2GEXI_DYNAMIC and above */
-    uint16_t particle; /* into v2gexi_particles; 0xFFFF for what no schema declares */
-    uint16_t type;     /* into v2gexi_types; 0xFFFF likewise */
+    uint16_t type;     /* into v2gexi_types; 0xFFFF for what no schema declares */
     uint16_t value_at; /* into v2gexi_values; 0xFFFF likewise */
+    uint16_t particle; /* into v2gexi_particles; 0xFFFF likewise */
     union {
         int64_t i;  /* NBIT, INTEGER; FLOAT: the mantissa */
         uint64_t u; /* BOOLEAN, UNSIGNED; ENUM: the index of the value; DECIMAL: the digits before the point */
@@ -122,7 +122,7 @@ typedef struct {
     v2gexi_string *strings;
     uint32_t string_capacity, string_count;
     v2gexi_learned learned;
-    v2gexi_frame frames[V2GEXI_DEPTH];
+    v2gexi_frame frames[V2GEXI_DEPTH + 1]; /* the first: outside of the root */
     uint8_t depth;
     uint8_t phase;
     uint8_t options;
