@@ -29,8 +29,8 @@ POLL_S: Final = 0.04
 look stops the emulated processor for a moment."""
 RETRY_S: Final = 0.5
 SILENCE_S: Final = 3.0
-"""A board that has asked for no file so long may have been reset: portd asks fifty times a second. Nothing closes
-the connection then; but whether the board listens anew can be tried."""
+"""A board that has asked for no file so long may have been reset: portd asks fifty times a second. Nothing
+closes the connection then; but whether the board listens anew can be tried."""
 
 
 class Plant:
