@@ -10,10 +10,11 @@ exi-programs: exi-c-programs
 
 # clang with libFuzzer; compilers and emulators for processors of 32 bits and of the other byte order.
 exi-c-programs:
-	@tools/need.sh gcc clang /usr/share/doc/libclang-rt-14-dev/copyright=libclang-rt-14-dev pkg-config \
+	@tools/need.sh gcc clang pkg-config \
 		qemu-arm=qemu-user qemu-ppc=qemu-user \
 		arm-linux-gnueabihf-gcc=gcc-arm-linux-gnueabihf /usr/arm-linux-gnueabihf/include/stdio.h=libc6-dev-armhf-cross \
 		powerpc-linux-gnu-gcc=gcc-powerpc-linux-gnu /usr/powerpc-linux-gnu/include/stdio.h=libc6-dev-powerpc-cross
+	@package=libclang-rt-$$(clang -dumpversion | cut -d. -f1)-dev; tools/need.sh /usr/share/doc/$$package/copyright=$$package
 
 fuzz: $(DEV_READY) exi-core exi-c-programs ## fuzz v2gexi's engine until it is interrupted (ARGS=-max_total_time=SECONDS)
 	@mkdir -p $(FUZZ_FOLDER)/corpus $(FUZZ_FOLDER)/found

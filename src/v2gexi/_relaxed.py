@@ -1,8 +1,8 @@
 """Elements that a schema declares with several types, in fragments.
 
-There EXI lets them have any attributes and children (EXI 8.5.3), so that they are an :class:`AnyElement`. One that
-is just what a single class says is an object of that class: it has the class's attributes, text and children in
-their order, and nothing lacks that the class needs."""
+There EXI lets them have any attributes and children (EXI 8.5.3), so that they are an :class:`AnyElement`.
+One that is just what a single class says is an object of that class: it has the class's attributes, text and
+children in their order, and nothing lacks that the class needs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def types_of(name: str, namespace: str, set_number: int | None = None) -> tuple[
 
 
 def fitting(found: AnyElement, set_number: int) -> Any:
-    """The object that an element of several types is; itself where none of its classes fits, or several do."""
+    """The object that an element of several types is; the element if none of its classes fits, or several."""
     types = types_of(found.name, found.namespace, set_number)
     if len(types) < 2:
         return found
@@ -156,7 +156,9 @@ def text_of(value_number: int, value: Any) -> str:
 
 def from_text(value_number: int, text: str) -> Any:
     """The value that the text of such an attribute means; None if it is none of its type."""
+    value = schema.value_of(value_number)
     try:
-        return _values.from_text(schema.value_of(value_number), text)
+        meant = _values.from_text(value, text)
     except ValueError:
         return None
+    return meant if _values.problem(value, meant) is None else None

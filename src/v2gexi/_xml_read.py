@@ -134,7 +134,7 @@ class _Reader:
             return
         self._open.append(opened)
         if opened.any is not None:
-            opened.any.attributes.update((_split(key)[1], text) for key, text in attributes.items())
+            opened.any.attributes.update((_braced(key), text) for key, text in attributes.items())
             return
         attributes = self._retype(opened, attributes)
         if opened.number is not None and _places.is_simple(opened.number):
@@ -305,6 +305,12 @@ class _Reader:
 def _split(qualified: str) -> tuple[str, str]:
     namespace, _, name = qualified.rpartition(" ")
     return namespace, name
+
+
+def _braced(qualified: str) -> str:
+    """An attribute of an undeclared element: ``{namespace}name``, or the name alone."""
+    namespace, name = _split(qualified)
+    return f"{{{namespace}}}{name}" if namespace else name
 
 
 def _not_here(number: int, name: str, namespace: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from v2gexi import capture, codec, dicts, pcap, sessions, v2gtp
+from v2gexi._places import shown
 from v2gexi.errors import DecodeError
 from v2gexi.message import Message
 
@@ -195,9 +196,14 @@ class _PayloadReader:
         if not self._options.message_set:
             raise UsageError("a fragment does not tell its message set: --set is needed")
         try:
-            record.message = codec.decode(data, record.message_set, fragment=True, check=self._options.check)
+            message = codec.decode(data, record.message_set, fragment=True, check=self._options.check)
         except DecodeError as error:
             record.error = str(error)
+            return record
+        if isinstance(message, Message):
+            record.message = message
+        else:
+            record.error = f"{shown(message)} is the fragment, of which no message class is"
         return record
 
 

@@ -96,7 +96,9 @@ class Element(NamedTuple):
 
 
 class MessageSet(NamedTuple):
-    """A message set: elements that may be a whole document, and those that may be a fragment."""
+    """A message set: elements that may be a whole document, and those that may be a fragment.
+
+    An element that is declared with several types is there once for each of them."""
 
     number: int
     name: str

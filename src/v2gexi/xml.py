@@ -124,7 +124,8 @@ class _Writer:
             elif isinstance(item, AnyElement):
                 self._begin(item.name, item.namespace, level + 1)
                 for name, text in item.attributes.items():
-                    self._attribute(name, "", _checked(text, below.child(name)), escaped=True)
+                    uri, _, local = name.rpartition("}")
+                    self._attribute(local, uri[1:], _checked(text, below.child(name)), escaped=True)
                 start = len(self._parts)
                 inner = self._content(item.content, None, below, level + 1)
                 self._finish(item.name, item.namespace, start, inner, level + 1)

@@ -25,7 +25,9 @@ def do(board: Board, *actions: str) -> None:
 
 def replug(board: Board, remedy: str) -> None:
     """Take the cause away, then end the session as a driver does; the next one is begun."""
-    do(board, remedy, "unplug")
+    do(board, remedy)
+    board.until(lambda state: state["facts"]["lock"] == "unlocked", "the plug can be drawn")
+    do(board, "unplug")
     deadline = time.monotonic() + PATIENCE_S
     while board.retained(topics.TOPIC_CHARGE_CP_STATUS.path) != "A":
         assert time.monotonic() < deadline, "the port does not see that the car has gone"

@@ -51,15 +51,21 @@ def stick(folder: Path, kind: str, content: list[Path]) -> Path:
     else:
         mount = folder / "mount"
         mount.mkdir(exist_ok=True)
-        run(*MOUNT[kind], system, mount)
+        # exfat-fuse takes nothing but a block device.
+        words = ("losetup", "--find", "--show", str(system))
+        device = subprocess.run(
+            words, check=True, text=True, capture_output=True, env=ENVIRONMENT
+        ).stdout.strip()
+        run(*MOUNT[kind], device, mount)
         try:
             for source in content:
                 shutil.copyfile(source, mount / source.name)
         finally:
             run("umount", mount)
             # The FUSE program goes on to write back what it still has.
-            while subprocess.run(["pgrep", "-f", system], check=False, capture_output=True).returncode == 0:
+            while subprocess.run(["pgrep", "-f", device], check=False, capture_output=True).returncode == 0:
                 time.sleep(0.05)
+            run("losetup", "--detach", device)
     image = folder / f"{kind}.img"
     with open(image, "wb") as file:
         file.truncate(MIB << 20)

@@ -7,18 +7,18 @@
 enum { WINDOW_BITS = sizeof(v2gexi_window) * 8 };
 
 /* A word that begins at any byte, without a load that the processor or C forbids. */
-static inline uint_fast32_t word_at(const uint8_t *b)
+static inline v2gexi_window word_at(const uint8_t *b)
 {
-#if UINT_FAST32_MAX > 0xFFFFFFFF
-    return (uint_fast32_t)b[0] << 56 | (uint_fast32_t)b[1] << 48 | (uint_fast32_t)b[2] << 40 | (uint_fast32_t)b[3] << 32 |
-           (uint_fast32_t)b[4] << 24 | (uint_fast32_t)b[5] << 16 | (uint_fast32_t)b[6] << 8 | b[7];
+#if UINT_FAST32_MAX > 0xFFFFFFFF && !defined(V2GEXI_NARROW)
+    return (v2gexi_window)b[0] << 56 | (v2gexi_window)b[1] << 48 | (v2gexi_window)b[2] << 40 | (v2gexi_window)b[3] << 32 |
+           (v2gexi_window)b[4] << 24 | (v2gexi_window)b[5] << 16 | (v2gexi_window)b[6] << 8 | b[7];
 #else
-    return (uint_fast32_t)b[0] << 24 | (uint_fast32_t)b[1] << 16 | (uint_fast32_t)b[2] << 8 | b[3];
+    return (v2gexi_window)b[0] << 24 | (v2gexi_window)b[1] << 16 | (v2gexi_window)b[2] << 8 | b[3];
 #endif
 }
 
 /* In every byte of a word the bit that ASCII does not have. */
-#define BEYOND_ASCII ((uint_fast32_t)-1 / 0xFF * 0x80)
+#define BEYOND_ASCII ((v2gexi_window)-1 / 0xFF * 0x80)
 
 /* The decoder's window has the next bits at its top, `have` of them. What is below is 0 or what follows, so that
  * bytes can be or'ed in again. */
@@ -32,7 +32,7 @@ static inline uint32_t bit_position(const v2gexi_decoder *d)
 }
 
 /* The topmost bits, at least one. */
-static inline unsigned peek(uint_fast32_t window, unsigned bits)
+static inline unsigned peek(v2gexi_window window, unsigned bits)
 {
     return (unsigned)(window >> (WINDOW_BITS - bits));
 }
@@ -65,7 +65,7 @@ static inline void seek(v2gexi_decoder *d, uint32_t position)
     d->have = 0;
     d->window = 0;
     if (position % 8) {
-        d->window = (uint_fast32_t)d->data[d->at++] << (WINDOW_BITS - 8) << position % 8;
+        d->window = (v2gexi_window)d->data[d->at++] << (WINDOW_BITS - 8) << position % 8;
         d->have = (uint8_t)(8 - position % 8);
     }
 }
@@ -105,9 +105,9 @@ static inline unsigned byte_at(const uint8_t *data, uint32_t position)
     return shift ? ((unsigned)(byte[0] << shift) | byte[1] >> (8 - shift)) & 0xFF : byte[0];
 }
 
-static inline void store_word(uint8_t *b, uint_fast32_t word)
+static inline void store_word(uint8_t *b, v2gexi_window word)
 {
-#if UINT_FAST32_MAX > 0xFFFFFFFF
+#if UINT_FAST32_MAX > 0xFFFFFFFF && !defined(V2GEXI_NARROW)
     b[0] = (uint8_t)(word >> 56), b[1] = (uint8_t)(word >> 48), b[2] = (uint8_t)(word >> 40), b[3] = (uint8_t)(word >> 32);
     b += 4;
 #endif
@@ -118,7 +118,7 @@ static inline void store_word(uint8_t *b, uint_fast32_t word)
 void v2gexi_flush(v2gexi_encoder *e);
 
 /* At most WINDOW_BITS - 7 bits, of which the upper ones are 0. */
-static inline void put(v2gexi_encoder *e, unsigned bits, uint_fast32_t value)
+static inline void put(v2gexi_encoder *e, unsigned bits, v2gexi_window value)
 {
     if (e->have + bits > WINDOW_BITS)
         v2gexi_flush(e);

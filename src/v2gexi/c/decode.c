@@ -59,7 +59,7 @@ void v2gexi_refill(v2gexi_decoder *d)
         refill_last(d);
     else
         for (; d->have <= WINDOW_BITS - 8 && d->at < d->end; d->have += 8)
-            d->window |= (uint_fast32_t)d->data[d->at++] << (WINDOW_BITS - 8) >> d->have;
+            d->window |= (v2gexi_window)d->data[d->at++] << (WINDOW_BITS - 8) >> d->have;
 }
 
 uint32_t v2gexi_position(const v2gexi_decoder *d)
@@ -272,7 +272,7 @@ ALIGNED int v2gexi_next(v2gexi_decoder *d, v2gexi_event *event)
             refill_last(d);
         }
     }
-    uint_fast32_t window = d->window;
+    v2gexi_window window = d->window;
     const v2gexi_state *state = &v2gexi_states[frame->state];
     unsigned bits = state->flags >> V2GEXI_S_WIDTH;
     unsigned code = peek(window, bits);

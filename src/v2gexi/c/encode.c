@@ -210,7 +210,7 @@ static int open_value(v2gexi_encoder *e, uint16_t name, place *where)
             where->value_at = particle->value;
             where->name = name;
             where->element = !(particle->flags & V2GEXI_E_ATTRIBUTE);
-            put(e, width + where->element, (uint_fast32_t)code << where->element);
+            put(e, width + where->element, (v2gexi_window)code << where->element);
             advance(frame, production, particle);
             return e->walk.status;
         }
@@ -262,13 +262,13 @@ static int put_number(v2gexi_encoder *e, uint16_t name, uint64_t number, unsigne
             return 0;
         if (number >= value->max_length || value->bits > MOST_BITS)
             return 0;
-        put(e, width + value->bits + 2 * element, ((uint_fast32_t)code << element << value->bits | number) << element);
+        put(e, width + value->bits + 2 * element, ((v2gexi_window)code << element << value->bits | number) << element);
     } else {
         unsigned sign = value->kind == V2GEXI_INTEGER;
         if (value->kind > V2GEXI_INTEGER || negative > sign ||
             number - (uint64_t)value->min > value->max - (uint64_t)value->min || (!sign && number > value->max))
             return 0;
-        put(e, width + element + sign, ((uint_fast32_t)code << element) << sign | negative);
+        put(e, width + element + sign, ((v2gexi_window)code << element) << sign | negative);
         put_unsigned(e, negative ? ~number : number);
         put(e, element, 0);
     }

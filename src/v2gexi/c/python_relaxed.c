@@ -77,9 +77,13 @@ int v2gexi_write_relaxed_attribute(v2gexi_writing *w, const char *uri, const cha
         if (strcmp(&v2gexi_strings[name->local], local) != 0 || strcmp(v2gexi_uris[name->uri], uri) != 0)
             continue;
         PyObject *value = ask("from_text", "(iO)", (int)v2gexi_types[attribute->type].value, text);
-        if (!value || value == Py_None) {
-            Py_XDECREF(value);
-            return value ? 0 : -1;
+        if (!value)
+            return -1;
+        if (value == Py_None) {
+            Py_DECREF(value);
+            if (e->walk.options & V2GEXI_LENIENT)
+                return 0;
+            return v2gexi_problem(w, PyUnicode_FromFormat("attribute %s: %.100R is not of its type", local, text));
         }
         v2gexi_relaxed_enter(e, top(&e->walk), attribute->name, RELAXED_ATTRIBUTES);
         int result = v2gexi_write_particle(w, attribute, value);

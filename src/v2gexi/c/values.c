@@ -3,9 +3,9 @@
 #include "bits.h"
 
 /* A word of the bytes that begin at a bit of a byte; at the top its first. */
-static inline uint_fast32_t word_in(const uint8_t *data, unsigned shift)
+static inline v2gexi_window word_in(const uint8_t *data, unsigned shift)
 {
-    uint_fast32_t word = word_at(data);
+    v2gexi_window word = word_at(data);
     return shift ? word << shift | data[sizeof word] >> (8 - shift) : word;
 }
 
@@ -20,8 +20,8 @@ static uint32_t take_ascii(const uint8_t *data, uint32_t position, uint32_t leng
     unsigned shift = position % 8;
     uint32_t at = 0;
     data += position / 8;
-    for (; length - at >= sizeof(uint_fast32_t); at += sizeof(uint_fast32_t)) {
-        uint_fast32_t word = word_in(data + at, shift);
+    for (; length - at >= sizeof(v2gexi_window); at += sizeof(v2gexi_window)) {
+        v2gexi_window word = word_in(data + at, shift);
         if (word & BEYOND_ASCII)
             return at;
         if (text)
@@ -253,7 +253,7 @@ void v2gexi_bytes(const v2gexi_decoder *d, const v2gexi_event *event, uint8_t *b
         return;
     }
     uint32_t number = 0;
-    for (; event->length - number >= sizeof(uint_fast32_t); number += sizeof(uint_fast32_t))
+    for (; event->length - number >= sizeof(v2gexi_window); number += sizeof(v2gexi_window))
         store_word(bytes + number, word_in(data + number, shift));
     for (; number < event->length; number++)
         bytes[number] = (uint8_t)(data[number] << shift | data[number + 1] >> (8 - shift));

@@ -211,7 +211,7 @@ static void put_bytes(v2gexi_encoder *e, const uint8_t *bytes, size_t length)
     v2gexi_flush(e);
     unsigned have = e->have;
     for (; length >= sizeof e->window && e->end - e->at > sizeof e->window; length -= sizeof e->window) {
-        uint_fast32_t word = word_at(bytes);
+        v2gexi_window word = word_at(bytes);
         store_word(e->data + e->at, e->window << 1 << (WINDOW_BITS - 1 - have) | word >> have);
         e->window = word;
         e->at += sizeof e->window;
@@ -261,8 +261,8 @@ uint32_t v2gexi_measure(const uint8_t *at, const uint8_t *end, uint32_t *hash)
 {
     uint32_t characters = 0;
     *hash = 2166136261u; /* like FNV-1a, with words of ASCII at once */
-    for (; (size_t)(end - at) >= sizeof(uint_fast32_t); at += sizeof(uint_fast32_t)) {
-        uint_fast32_t word = word_at(at);
+    for (; (size_t)(end - at) >= sizeof(v2gexi_window); at += sizeof(v2gexi_window)) {
+        v2gexi_window word = word_at(at);
         if (word & BEYOND_ASCII)
             break;
         word ^= word >> (WINDOW_BITS / 2 - 1);
@@ -282,8 +282,8 @@ uint32_t v2gexi_measure(const uint8_t *at, const uint8_t *end, uint32_t *hash)
 void v2gexi_put_characters(v2gexi_encoder *e, const uint8_t *at, const uint8_t *end)
 {
     const uint8_t *other = at;
-    while ((size_t)(end - other) >= sizeof(uint_fast32_t) && !(word_at(other) & BEYOND_ASCII))
-        other += sizeof(uint_fast32_t);
+    while ((size_t)(end - other) >= sizeof(v2gexi_window) && !(word_at(other) & BEYOND_ASCII))
+        other += sizeof(v2gexi_window);
     put_bytes(e, at, (size_t)(other - at));
     while (other < end)
         put_unsigned(e, next_character(&other, end));

@@ -111,7 +111,7 @@ class Stubs:
         ]
 
     def classes_of_roots(self, messages: SetRow) -> list[tuple[str, str]]:
-        """Global elements that share their complex type with others, each a class of its own: (name, base)."""
+        """Global elements that share their complex type with others, each with its class: (name, base)."""
         roots = [self.tables.particles[number] for number in messages.roots]
         types = [root.type for root in roots]
         return [

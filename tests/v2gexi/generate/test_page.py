@@ -24,6 +24,9 @@ def test_the_message_is_read_as_the_table_says():
     bits = Bits(bytes.fromhex(payload))
     steps = re.findall(r"^\| (\d+) \| `([01 ]+)` \|", PAGE, re.MULTILINE)
     for at, shown in steps:
+        if bits.at == len(bits.data) * 8:
+            # What follows on the page is another message.
+            break
         assert bits.at == int(at)
         digits = shown.replace(" ", "")
         assert format(bits.take(len(digits)), f"0{len(digits)}b") == digits
