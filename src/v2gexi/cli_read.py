@@ -203,7 +203,7 @@ class _PayloadReader:
         if isinstance(message, Message):
             record.message = message
         else:
-            record.error = f"{shown(message)} is the fragment, of which no message class is"
+            record.error = f"the fragment is no object of a message class: {shown(message)}"
         return record
 
 
