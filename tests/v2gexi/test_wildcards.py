@@ -219,9 +219,9 @@ def test_errors_name_the_place() -> None:
 
     assert refused("a", 5) == "Object.content[1]: 5 is a int, not a text, an Element or an AnyElement"
     assert "is no name" in refused(AnyElement("a\0b"))
-    assert "attribute 1: 'x' is none" in refused(AnyElement("a", "", {1: "x"}))  # type: ignore[dict-item]
-    assert "attribute 'x': 1 is none" in refused(AnyElement("a", "", {"x": 1}))  # type: ignore[dict-item]
-    assert "content[0].content[1]: 3 is a int" in refused(AnyElement("a", "", {}, ["x", 3]))  # type: ignore[list-item]
+    assert "attribute 1: 'x' is none" in refused(AnyElement("a", "", {1: "x"}))
+    assert "attribute 'x': 1 is none" in refused(AnyElement("a", "", {"x": 1}))
+    assert "content[0].content[1]: 3 is a int" in refused(AnyElement("a", "", {}, ["x", 3]))
     assert "DigestValue is declared" in refused(AnyElement("DigestValue", DS))
     assert "'Nothing' is not allowed here" in refused(Element("Nothing", 1))
     cycle = AnyElement("a")

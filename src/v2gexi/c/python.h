@@ -73,6 +73,9 @@ PyObject *v2gexi_length_text(const v2gexi_value *value, Py_ssize_t length);
 /* The value of an event. */
 PyObject *v2gexi_value_object(const v2gexi_decoder *d, const v2gexi_event *event);
 
+/* Of a payload that was read to its end: TEXTS_*. */
+uint8_t v2gexi_texts_of(const v2gexi_decoder *d);
+
 /* What is being written, for the path of an error. */
 typedef struct {
     uint16_t name;

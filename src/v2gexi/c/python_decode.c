@@ -322,27 +322,6 @@ static void raise_status(const reading *r, int status)
                         text, v2gexi_position(&r->decoder));
 }
 
-/* Whether the payload has a text twice in full, or refers to an earlier one. */
-static uint8_t texts_of(const v2gexi_decoder *d)
-{
-    enum { MOST = 512 };
-    const v2gexi_walk *walk = &d->walk;
-    if (walk->options & OPTION_REFERRED)
-        return TEXTS_REFERRED;
-    for (uint32_t later = 1; later < walk->string_count && later < MOST; later++)
-        for (uint32_t earlier = 0; earlier < later; earlier++) {
-            const v2gexi_string *one = &walk->strings[earlier], *other = &walk->strings[later];
-            if (one->length != other->length)
-                continue;
-            uint32_t at = one->position, beside = other->position, left = one->length;
-            while (left && v2gexi_character(d->data, &at) == v2gexi_character(d->data, &beside))
-                left--;
-            if (!left)
-                return TEXTS_IN_FULL;
-        }
-    return TEXTS_UNKNOWN;
-}
-
 /* Everything with a table for that many texts. NULL with an exception; `retry` when the table was too small. */
 static PyObject *read_message(PyObject *payload, const v2gexi_set *set, int options, v2gexi_string *strings,
                               uint32_t capacity, int *retry)
@@ -360,7 +339,7 @@ static PyObject *read_message(PyObject *payload, const v2gexi_set *set, int opti
             break;
         if (r.event.kind == V2GEXI_DONE) {
             if (PyObject_TypeCheck(r.root, v2gexi_record))
-                ((record *)r.root)->texts = texts_of(&r.decoder);
+                ((record *)r.root)->texts = v2gexi_texts_of(&r.decoder);
             return r.root;
         }
         if (on_event(&r)) {

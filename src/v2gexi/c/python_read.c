@@ -93,3 +93,24 @@ PyObject *v2gexi_value_object(const v2gexi_decoder *d, const v2gexi_event *event
     }
     }
 }
+
+/* Whether the payload has a text twice in full, or refers to an earlier one. */
+uint8_t v2gexi_texts_of(const v2gexi_decoder *d)
+{
+    enum { MOST = 512 };
+    const v2gexi_walk *walk = &d->walk;
+    if (walk->options & OPTION_REFERRED)
+        return TEXTS_REFERRED;
+    for (uint32_t later = 1; later < walk->string_count && later < MOST; later++)
+        for (uint32_t earlier = 0; earlier < later; earlier++) {
+            const v2gexi_string *one = &walk->strings[earlier], *other = &walk->strings[later];
+            if (one->length != other->length)
+                continue;
+            uint32_t at = one->position, beside = other->position, left = one->length;
+            while (left && v2gexi_character(d->data, &at) == v2gexi_character(d->data, &beside))
+                left--;
+            if (!left)
+                return TEXTS_IN_FULL;
+        }
+    return TEXTS_UNKNOWN;
+}
