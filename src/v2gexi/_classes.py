@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from threading import RLock
 from typing import Any
 
 from v2gexi import _core, schema
@@ -11,6 +12,8 @@ from v2gexi.errors import DecodeError, EncodeError
 from v2gexi.message import AnyElement, Element, Message
 
 _classes: dict[int, type[Message]] = {}
+_lock = RLock()
+"""Two threads that need a class for the first time get the same one."""
 _roots: dict[int, type[Message]] = {}
 """By the number of the element's name."""
 OWNERS = ("xmldsig", "app", "din", "iso2", "iso20-common", "iso20-ac", "iso20-dc", "iso20-wpt", "iso20-acdp")
@@ -19,9 +22,11 @@ OWNERS = ("xmldsig", "app", "din", "iso2", "iso20-common", "iso20-ac", "iso20-dc
 
 def class_of(type_number: int) -> type[Message]:
     """The class of a complex type."""
-    known = _classes.get(type_number)
-    if known is not None:
-        return known
+    with _lock:
+        return _classes.get(type_number) or _make(type_number)
+
+
+def _make(type_number: int) -> type[Message]:
     of_type = schema.type_of(type_number)
     base: type[Message] = Message
     if of_type.base is not None and not schema.type_of(of_type.base).flags & schema.SIMPLE:

@@ -5,11 +5,7 @@ What a message set declares with several types (eMAID of ISO 15118-2) has a gram
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import sys
-import sysconfig
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -20,12 +16,12 @@ import pytest
 import v2gexi
 from tests.v2gexi.exificient import Exificient
 from tests.v2gexi.messages import Builder, can_be_made
+from tests.v2gexi.own_package import PACKAGE, compile_with, package_with, run_with
 from tests.v2gexi.test_differential import tree
 from v2gexi import AnyElement, DecodeError, Element, EncodeError, _core, iso2, iso20_common, schema, xmldsig
 from v2gexi._places import Path as Place
 from v2gexi.xml import _Writer, to_xml
 
-C: Final = Path(v2gexi.__file__).with_name("c")
 MSG: Final = "urn:iso:15118:2:2013:Msg"
 FRAGMENT: Final = 1
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
@@ -332,24 +328,11 @@ def test_damaged_fragments_are_refused_or_read() -> None:
         assert isinstance(message, iso2.EMAIDType | AnyElement)
 
 
-def compile_with(package: Path, target: Path, *more: str, binding: bool = False) -> Path:
-    """The engine of a package, with the binding for Python or without."""
-    compiler = shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("compiling needs gcc")
-    project = tomllib.loads((package / "pyproject.toml").read_text())
-    sources = project["tool"]["setuptools"]["ext-modules"][0]["sources"]
-    engine = [str(package / each) for each in sources if binding or not each.startswith("c/python_")]
-    flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{package}/c", f"-I{package}/c/include"]
-    subprocess.run([compiler, *flags, *engine, *more, "-o", str(target)], check=True)
-    return target
-
-
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """several_types.c, with the engine."""
     source = Path(__file__).with_name("c") / "several_types.c"
-    return compile_with(C.parent, tmp_path_factory.mktemp("c") / "several_types", "-pedantic", str(source))
+    return compile_with(PACKAGE, tmp_path_factory.mktemp("c") / "several_types", "-pedantic", str(source))
 
 
 def test_by_the_interface_for_c(program: Path, exificient: Exificient) -> None:
@@ -396,26 +379,11 @@ for line in sys.stdin:
 def test_attributes_have_their_types(tmp_path: Path, exificient: Exificient) -> None:
     """In a message set of one's own, as the published ones have no attributes but texts."""
     xsd = Path(__file__).with_name("data") / "several_types.xsd"
-    package = tmp_path / "v2gexi"
-    shutil.copytree(C.parent, package, ignore=shutil.ignore_patterns("*.so", "__pycache__", ".*"))
-    generate = [sys.executable, "-m", "generate", "--set", f"two={xsd}", "--out", "."]
-    subprocess.run(generate, cwd=package, check=True, capture_output=True)
-    include = f"-I{sysconfig.get_path('include')}"
-    compile_with(
-        package, package / "_core.so", "-shared", "-fPIC", "-fvisibility=hidden", include, binding=True
-    )
+    package_with(tmp_path, two=xsd)
     exificient.schema("two", xsd)
     payloads = [
         exificient.encode("two", f'<x xmlns="urn:two" {each}</x>', "fragment").must().hex() for each in TYPED
     ]
-    done = subprocess.run(
-        [sys.executable, "-c", THERE_AND_BACK],
-        input="\n".join(payloads),
-        env={"PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert not done.stderr
+    done = run_with(tmp_path, THERE_AND_BACK, "\n".join(payloads))
     wanted = [f"{shown}\n{payload}" for shown, payload in zip(TYPED.values(), payloads, strict=True)]
-    assert done.stdout.splitlines() == "\n".join(wanted).splitlines()
+    assert done.splitlines() == "\n".join(wanted).splitlines()

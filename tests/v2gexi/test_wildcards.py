@@ -202,11 +202,12 @@ def test_undeclared_content_elsewhere_is_passed_over(exificient: Exificient, ins
     assert message.Body.BodyElement.EVSEChargeParameter.EVSENominalVoltage.Value == 1
 
 
-def test_an_element_that_is_nil_has_nothing(exificient: Exificient) -> None:
+def test_an_element_that_is_nil_is_refused(exificient: Exificient) -> None:
+    """No element of the schemas is nillable: EXI can say it all the same, and nobody could rely on a message."""
     xml = header(CHARGING.format(parameter='<t:EVSEChargeParameter xsi:nil="true"/>', attributes=""))
     payload = exificient.encode("iso2", xml).must()
-    found = v2gexi.decode(payload, "iso2").Body.BodyElement.EVSEChargeParameter
-    assert repr(found) == "EVSEChargeParameterType()"
+    with pytest.raises(v2gexi.DecodeError, match="EVSEChargeParameter: the element ends before"):
+        v2gexi.decode(payload, "iso2")
 
 
 def test_errors_name_the_place() -> None:

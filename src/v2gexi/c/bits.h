@@ -31,10 +31,11 @@ static inline uint32_t bit_position(const v2gexi_decoder *d)
     return d->at * 8 - d->have;
 }
 
-/* The topmost bits, at least one. */
+/* The topmost bits. */
 static inline unsigned peek(v2gexi_window window, unsigned bits)
 {
-    return (unsigned)(window >> (WINDOW_BITS - bits));
+    /* In two steps: bits may be 0, and a shift by the whole width is none. */
+    return (unsigned)(window >> 1 >> (WINDOW_BITS - 1 - bits));
 }
 
 /* At most 16 bits. At the end of the payload: 0, and the walk has failed. */

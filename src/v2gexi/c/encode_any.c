@@ -349,8 +349,11 @@ COLD int v2gexi_retype_any(v2gexi_encoder *e, const char *uri, const char *local
     if (e->walk.status || put_name(e, &q))
         return e->walk.status;
     uint16_t type = v2gexi_type_named(q.name);
-    if (type != NONE)
+    if (type != NONE) {
+        if (!v2gexi_may_become(frame->type, type))
+            return fail(&e->walk, V2GEXI_E_KIND);
         v2gexi_set_type(frame, type);
+    }
     return e->walk.status;
 }
 

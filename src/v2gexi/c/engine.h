@@ -105,6 +105,20 @@ static inline void advance(v2gexi_frame *frame, const v2gexi_production *product
     frame->state = next;
 }
 
+/* Whether one type is, or derives from, another. */
+static inline int v2gexi_is_a(uint16_t type, uint16_t base)
+{
+    while (type != base && type != NONE)
+        type = v2gexi_types[type].base;
+    return type == base;
+}
+
+/* Whether xsi:type may make an element of this type one of that: it derives from it, or nobody has said what it is. */
+static inline int v2gexi_may_become(uint16_t declared, uint16_t type)
+{
+    return declared == NONE || v2gexi_types[declared].flags & V2GEXI_T_ANY || v2gexi_is_a(type, declared);
+}
+
 static inline int fail(v2gexi_walk *walk, int status)
 {
     if (walk->status == V2GEXI_OK)

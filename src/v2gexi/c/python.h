@@ -127,14 +127,6 @@ int v2gexi_write_relaxed_attribute(v2gexi_writing *w, const char *uri, const cha
 /* The value of an attribute as AnyElement has it. `value` is stolen. */
 PyObject *v2gexi_attribute_text(uint16_t value_at, PyObject *value);
 
-/* Whether one type is, or derives from, another. */
-static inline int v2gexi_is_a(uint16_t type, uint16_t base)
-{
-    while (type != base && type != NONE)
-        type = v2gexi_types[type].base;
-    return type == base;
-}
-
 extern PyMethodDef v2gexi_table_methods[];
 
 #endif

@@ -285,7 +285,11 @@ static PyObject *path_of(const reading *r, uint16_t last)
     for (unsigned depth = first; names && depth <= r->depth; depth++) {
         if (depth == r->depth && last == NONE)
             break;
-        PyObject *name = local_name(r, depth < r->depth ? r->open[depth].name : last);
+        uint16_t number = depth < r->depth ? r->open[depth].name : last;
+        PyObject *name = local_name(r, number);
+        /* A name that the payload brings can be anything; a message about it is one line. */
+        if (name && number >= V2GEXI_DYNAMIC)
+            Py_SETREF(name, PyObject_ASCII(name));
         if (!name || PyList_Append(names, name))
             Py_CLEAR(names);
         Py_XDECREF(name);
@@ -338,6 +342,11 @@ static PyObject *read_message(PyObject *payload, const v2gexi_set *set, int opti
         if (status)
             break;
         if (r.event.kind == V2GEXI_DONE) {
+            if (!r.root) {
+                /* A simple element that never got its value. */
+                status = V2GEXI_E_MISSING;
+                break;
+            }
             if (PyObject_TypeCheck(r.root, v2gexi_record))
                 ((record *)r.root)->texts = v2gexi_texts_of(&r.decoder);
             return r.root;

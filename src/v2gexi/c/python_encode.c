@@ -45,7 +45,9 @@ static int missing(v2gexi_writing *w)
     }
     if (!names)
         return -1;
-    int result = v2gexi_problem(w, PyUnicode_FromFormat("%U is missing", PyUnicode_GET_LENGTH(names) ? names : Py_None));
+    PyObject *text = PyUnicode_GET_LENGTH(names) ? PyUnicode_FromFormat("%U is missing", names)
+                                                 : PyUnicode_FromString("content is missing");
+    int result = v2gexi_problem(w, text);
     Py_DECREF(names);
     return result;
 }
@@ -87,12 +89,15 @@ static int write_slot(v2gexi_writing *w, uint16_t type, unsigned slot, PyObject 
     here->name = declared->name;
     here->number = number;
     here->group = 0;
-    int result;
+    int result, possible = 0;
     for (unsigned code = 0; code < count; code++) {
         if (production[code].particle >= V2GEXI_P_FIRST_SPECIAL)
             continue;
         const v2gexi_particle *particle = &v2gexi_particles[production[code].particle];
-        if (particle->slot != slot || (group_type != NONE && particle->type != group_type))
+        if (particle->slot != slot)
+            continue;
+        possible = 1;
+        if (declared->flags & V2GEXI_L_GROUP && particle->type != group_type)
             continue;
         here->name = particle->name;
         here->group = group_type != NONE;
@@ -102,7 +107,8 @@ static int write_slot(v2gexi_writing *w, uint16_t type, unsigned slot, PyObject 
         return result;
     }
     unsigned depth = w->depth - 1;
-    result = no_place(w, type, slot);
+    result = possible ? v2gexi_problem(w, PyUnicode_FromFormat("%.100R is none of its members", value))
+                      : no_place(w, type, slot);
     w->depth = depth;
     return result;
 }

@@ -102,8 +102,11 @@ PyObject *v2gexi_new_root(uint16_t type, uint16_t name)
     PyObject *number = PyLong_FromLong(name);
     PyObject *class = number ? PyDict_GetItemWithError(root_classes, number) : NULL;
     Py_XDECREF(number);
-    if (!class)
-        return PyErr_Occurred() ? NULL : v2gexi_new_object(type);
+    if (PyErr_Occurred())
+        return NULL;
+    /* xsi:type may have made another type of it. */
+    if (!class || !PyType_IsSubtype((PyTypeObject *)class, info->class))
+        return v2gexi_new_object(type);
     PyObject *object = ((PyTypeObject *)class)->tp_alloc((PyTypeObject *)class, 0);
     if (object && fill(object, type))
         Py_CLEAR(object);
@@ -153,16 +156,29 @@ void v2gexi_raise_encode(PyObject *path, PyObject *text)
     Py_XDECREF(text);
 }
 
+/* A number, or how long it is: Python refuses to write out those of thousands of digits. */
+static PyObject *number_shown(PyObject *number)
+{
+    enum { SHORT_BITS = 512 };
+    PyObject *length = PyObject_CallMethod(number, "bit_length", NULL);
+    long bits = length ? PyLong_AsLong(length) : -1;
+    Py_XDECREF(length);
+    if (bits < 0)
+        return NULL;
+    return bits <= SHORT_BITS ? PyObject_Str(number) : PyUnicode_FromFormat("a number of %ld bits", bits);
+}
+
 PyObject *v2gexi_range_text(const v2gexi_value *value, PyObject *number)
 {
     PyObject *least = PyLong_FromLongLong(value->min), *most = PyLong_FromUnsignedLongLong(value->max);
-    PyObject *text = NULL;
-    if (least && most) {
+    PyObject *text = NULL, *shown = number_shown(number);
+    if (least && most && shown) {
         int above = PyObject_RichCompareBool(number, most, Py_GT);
         if (above >= 0)
-            text = above ? PyUnicode_FromFormat("%R is above %R", number, most)
-                         : PyUnicode_FromFormat("%R is below %R", number, least);
+            text = above ? PyUnicode_FromFormat("%U is above %R", shown, most)
+                         : PyUnicode_FromFormat("%U is below %R", shown, least);
     }
+    Py_XDECREF(shown);
     Py_XDECREF(least);
     Py_XDECREF(most);
     return text;

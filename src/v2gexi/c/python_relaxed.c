@@ -57,7 +57,10 @@ int v2gexi_write_in_relaxed(v2gexi_writing *w, PyObject *name, PyObject *value)
     if (!found)
         return v2gexi_problem(w, PyUnicode_FromFormat("%R is not allowed here", name));
     w->steps[w->depth - 1].name = found->name;
-    return v2gexi_write_particle(w, v2gexi_relaxed_enter(e, top(&e->walk), found->name, RELAXED_ELEMENTS), value);
+    found = v2gexi_relaxed_enter(e, top(&e->walk), found->name, RELAXED_ELEMENTS);
+    if (!found)
+        return v2gexi_problem(w, PyUnicode_FromFormat("%R is not allowed here", name));
+    return v2gexi_write_particle(w, found, value);
 }
 
 int v2gexi_write_relaxed_attribute(v2gexi_writing *w, const char *uri, const char *local, PyObject *text)
@@ -85,8 +88,9 @@ int v2gexi_write_relaxed_attribute(v2gexi_writing *w, const char *uri, const cha
                 return 0;
             return v2gexi_problem(w, PyUnicode_FromFormat("attribute %s: %.100R is not of its type", local, text));
         }
-        v2gexi_relaxed_enter(e, top(&e->walk), attribute->name, RELAXED_ATTRIBUTES);
-        int result = v2gexi_write_particle(w, attribute, value);
+        int result = v2gexi_relaxed_enter(e, top(&e->walk), attribute->name, RELAXED_ATTRIBUTES)
+                         ? v2gexi_write_particle(w, attribute, value)
+                         : v2gexi_problem(w, PyUnicode_FromFormat("attribute %s is not allowed here", local));
         Py_DECREF(value);
         return result ? -1 : 1;
     }

@@ -135,8 +135,11 @@ COLD static int take_type(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *
     if (take_name(d, &name, &uri, &local))
         return d->walk.status;
     uint16_t type = v2gexi_type_named(name);
-    if (type != NONE)
+    if (type != NONE) {
+        if (!v2gexi_may_become(frame->type, type))
+            return fail(&d->walk, V2GEXI_E_KIND);
         v2gexi_set_type(frame, type);
+    }
     event->kind = V2GEXI_RETYPE;
     event->name = name;
     event->particle = frame->particle;
@@ -154,8 +157,12 @@ COLD static int take_nil(v2gexi_decoder *d, v2gexi_event *event, v2gexi_frame *f
     event->value_at = NONE;
     event->value_kind = V2GEXI_BOOLEAN;
     event->value.u = take(d, 1);
-    if (event->value.u)
+    if (event->value.u) {
+        /* No declared element is nillable: without content it would lack what whoever reads it relies on. */
+        if (frame->type != NONE)
+            return fail(&d->walk, V2GEXI_E_MISSING);
         frame->state = v2gexi_nil_state(frame);
+    }
     return d->walk.status;
 }
 

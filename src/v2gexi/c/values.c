@@ -104,6 +104,10 @@ static int refer(v2gexi_decoder *d, v2gexi_event *event, uint16_t name, int glob
                 break;
     event->position = found->position;
     event->length = found->length;
+    /* A few bytes could otherwise stand for megabytes. */
+    walk->referred += found->length;
+    if (walk->referred > V2GEXI_REFERRED)
+        return fail(walk, V2GEXI_E_MEMORY);
     walk->options |= OPTION_REFERRED;
     return V2GEXI_OK;
 }

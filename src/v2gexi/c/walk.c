@@ -24,6 +24,7 @@ int v2gexi_walk_start(v2gexi_walk *walk, const v2gexi_set *set, int options, v2g
     walk->strings = strings;
     walk->string_capacity = capacity;
     walk->string_count = 0;
+    walk->referred = 0;
     walk->learned.production_count = 0;
     walk->learned.name_count = 0;
     walk->learned.uri_count = 0;

@@ -21,6 +21,7 @@ extern "C" {
 #define V2GEXI_LEARNED 48  /* productions that elements unknown to the schema may teach in one message */
 #define V2GEXI_NEW_NAMES 24 /* names that no schema has, in one message */
 #define V2GEXI_NEW_URIS 8
+#define V2GEXI_REFERRED 0x40000 /* characters that the references to texts in one message may stand for together */
 #define V2GEXI_STRINGS 256 /* texts of one message that can be referred to; more with a larger table of the caller */
 #define V2GEXI_DYNAMIC 0xE000u /* names from here on are those of the message: see v2gexi_name_text() */
 
@@ -121,6 +122,7 @@ typedef struct {
     const struct v2gexi_set *set;
     v2gexi_string *strings;
     uint32_t string_capacity, string_count;
+    uint32_t referred; /* characters that references have stood for */
     v2gexi_learned learned;
     v2gexi_frame frames[V2GEXI_DEPTH + 1]; /* the first: outside of the root */
     uint8_t depth;

@@ -1,0 +1,1 @@
+"""Schemas of somebody else, from the XSD to the bytes: tables, engine and classes made of them, as EXIficient does."""
