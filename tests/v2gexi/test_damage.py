@@ -1,4 +1,4 @@
-"""Damaged payloads do no harm in Python: refused in one line, or read as something that can be written again."""
+"""Damaged payloads in Python: refused in one line, or read as something that can be written again."""
 
 from __future__ import annotations
 
