@@ -1,8 +1,8 @@
 """EXI for vehicle-to-grid messages: DIN SPEC 70121, ISO 15118-2 and ISO 15118-20.
 
 >>> import v2gexi
->>> message =
-v2gexi.decode(bytes.fromhex("8000dbab9371d3234b71d1b981899189d191818991d26b9b3a232b30020000040040"), "app")
+>>> payload = "8000dbab9371d3234b71d1b981899189d191818991d26b9b3a232b30020000040040"
+>>> message = v2gexi.decode(bytes.fromhex(payload), "app")
 >>> message.AppProtocol[0].ProtocolNamespace
 'urn:din:70121:2012:MsgDef'
 >>> v2gexi.encode(message).hex()

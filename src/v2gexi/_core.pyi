@@ -1,6 +1,7 @@
 from typing import Any
 
 class Record:
+    _texts: int
     def __init__(self, **values: Any) -> None: ...
 
 def decode(payload: bytes | bytearray | memoryview, message_set: int, options: int, /) -> Any: ...

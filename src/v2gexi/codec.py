@@ -32,8 +32,9 @@ def decode(
     Raises:
         DecodeError: it is no such message; the text says at which bit and element.
         ValueError: there is no such message set.
+        TypeError: the payload is not bytes, or the message set's name no text.
     """
-    number = _SETS.get(message_set)
+    number = _SETS.get(message_set) if type(message_set) is str else None
     if number is None:
         number = schema.set_named(message_set).number
     if not fragment:
@@ -70,7 +71,12 @@ def encode(
     Raises:
         EncodeError: the schema does not allow the message; the text says which element, and what is allowed.
         ValueError: there is no such message set.
+        TypeError: the name of the message set or element is no text.
     """
+    if message_set is not None and not isinstance(message_set, str):
+        raise schema.no_set_name(message_set)
+    if element is not None and not isinstance(element, str):
+        raise TypeError(f"the name of an element is a text, not a {type(element).__name__}")
     message_class: Any = type(message)
     if message_class is AnyElement:
         number, name = _place_of_any(message, message_set, element, fragment)

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import v2gexi
 from v2gexi.dicts import from_dict
+from v2gexi.message import AnyElement, Message
 
 MESSAGE_SETS: Final = {
     "urn:iso:15118:2:2010:AppProtocol": "app",
@@ -96,6 +97,10 @@ class Codec:
         """
         name = _message_set(namespace)
         message = v2gexi.decode(stream, name, fragment=name == "xmldsig")
+        if not isinstance(message, Message):
+            # Also simple elements are roots (DigestValue), and EXI can say elements of which no schema knows.
+            name = message.name if isinstance(message, AnyElement) else ""
+            raise v2gexi.DecodeError(f"this element of {namespace} is no message", name)
         return json.dumps(message.to_dict(), separators=(",", ":"), ensure_ascii=False)
 
     def get_version(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from v2gexi import _core
@@ -30,11 +31,22 @@ class Message(_core.Record):
         inside = ", ".join(f"{name}={value!r}" for name, value in there if value is not None and value != [])
         return f"{type(self).__name__}({inside})"
 
+    def __reduce__(self) -> tuple[Callable[[type[Message], int], Message], tuple[type[Message], int], object]:
+        """For pickle and copy: the class by its module and name, the values by the names of their slots."""
+        return _empty, (type(self), self._texts), self.__getstate__()
+
     def to_dict(self) -> dict[str, Any]:
         """This message as values that JSON knows; see :func:`v2gexi.to_dict`."""
         from v2gexi.dicts import to_dict
 
         return to_dict(self)
+
+
+def _empty(message_class: type[Message], texts: int) -> Message:
+    """A message without values, also of a class that needs some; ``texts``: how its payload wrote texts."""
+    message = message_class.__new__(message_class)
+    message._texts = texts
+    return message
 
 
 class Element:

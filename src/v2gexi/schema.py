@@ -196,12 +196,20 @@ def set_of(number: int) -> MessageSet:
     return MessageSet(number, name, _elements(roots), _elements(fragments))
 
 
+def no_set_name(given: object) -> TypeError:
+    """The error for what is no name of a message set because it is no text."""
+    return TypeError(f"the name of a message set is a text such as 'iso2', not a {type(given).__name__}")
+
+
 def set_named(name: str) -> MessageSet:
     """The message set of that name.
 
     Raises:
+        TypeError: that is no text.
         ValueError: there is none; the text has the names.
     """
+    if not isinstance(name, str):
+        raise no_set_name(name)
     number = set_names().get(name)
     if number is None:
         raise ValueError(f"there is no message set {name!r}, only {', '.join(set_names())}")

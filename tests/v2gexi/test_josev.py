@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pytest
 
+import v2gexi
 from tests.v2gexi.exificient import Exificient
 from tests.v2gexi.vectors import load
 from v2gexi.josev import MESSAGE_SETS, Codec
@@ -197,6 +198,17 @@ def test_what_is_no_message_is_refused_with_a_reason(text: str, says: str) -> No
 def test_a_truncated_payload_is_refused() -> None:
     with pytest.raises(ValueError, match="ends within the message"):
         Codec().decode(bytes.fromhex("8098023c4d2f8f7d9ffcfe9010"), ISO2)
+
+
+def test_an_element_that_is_no_message_is_refused(exificient: Exificient) -> None:
+    simple = '<DigestValue xmlns="http://www.w3.org/2000/09/xmldsig#">AAAA</DigestValue>'
+    payload = exificient.encode("iso2", simple).must()
+    assert v2gexi.decode(payload, "iso2") == bytes(3)
+    with pytest.raises(v2gexi.DecodeError, match=rf"^this element of {ISO2} is no message \(bit 0\)$"):
+        Codec().decode(payload, ISO2)
+    payload = exificient.encode("iso2", "<unknown><a/></unknown>").must()
+    with pytest.raises(v2gexi.DecodeError, match=rf"^unknown: this element of {ISO2} is no message"):
+        Codec().decode(payload, ISO2)
 
 
 def test_it_is_one_of_the_packages_codecs_where_the_package_is(monkeypatch: pytest.MonkeyPatch) -> None:

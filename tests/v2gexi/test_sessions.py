@@ -111,9 +111,9 @@ def test_the_root_of_a_type_that_two_elements_have():
     from v2gexi import iso20_acdp as acdp
 
     header = acdp.MessageHeaderType(SessionID=bytes(8), TimeStamp=0)
-    message = acdp.ACDP_ConnectReqType(Header=header, EVElectricalChargingDeviceStatus="State_A")
-    for name in ("ACDP_ConnectReq", "ACDP_DisconnectReq"):
-        payload = v2gexi.encode(message, element=name)
+    for made in (acdp.ACDP_ConnectReq, acdp.ACDP_DisconnectReq):
+        message, name = made(Header=header, EVElectricalChargingDeviceStatus="State_A"), made.__name__
+        payload = v2gexi.encode(message)
         found = Sessions().decode(payload, PayloadType.ACDP)
         assert (found.element, found.message) == (name, message)
         assert sessions.name_of(found.message, found.element) == name

@@ -270,10 +270,16 @@ static PyObject *message_new(PyTypeObject *class, PyObject *arguments, PyObject 
     return self;
 }
 
+static PyMemberDef message_members[] = {
+    {"_texts", T_UBYTE, offsetof(record, texts), 0, "How the payload that it is from wrote repeated texts."},
+    {NULL, 0, 0, 0, NULL},
+};
+
 static PyType_Slot message_slots[] = {
     {Py_tp_doc, "Base of the message classes. Values are given by name."},
     {Py_tp_new, message_new},
     {Py_tp_init, message_init},
+    {Py_tp_members, message_members},
     {0, NULL},
 };
 static PyType_Spec message_spec = {"v2gexi._core.Record", sizeof(record), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,

@@ -23,7 +23,7 @@ extern "C" {
 #define V2GEXI_NEW_URIS 8
 #define V2GEXI_REFERRED 0x40000 /* characters that the references to texts in one message may stand for together */
 #define V2GEXI_STRINGS 256 /* texts of one message that can be referred to; more with a larger table of the caller */
-#define V2GEXI_DYNAMIC 0xE000u /* names from here on are those of the message: see v2gexi_name_text() */
+#define V2GEXI_DYNAMIC 0xE000u /* names from here on are those of the message: see v2gexi_local_name() */
 
 typedef enum {
     V2GEXI_OK = 0,
