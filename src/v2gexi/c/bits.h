@@ -31,10 +31,15 @@ static inline uint32_t bit_position(const v2gexi_decoder *d)
     return d->at * 8 - d->have;
 }
 
-/* The topmost bits. */
+/* The topmost bits, at least one. */
 static inline unsigned peek(v2gexi_window window, unsigned bits)
 {
-    /* In two steps: bits may be 0, and a shift by the whole width is none. */
+    return (unsigned)(window >> (WINDOW_BITS - bits));
+}
+
+/* The same, or none: a value that can be only one takes no bits, and a shift by the whole width is none. */
+static inline unsigned peek_any(v2gexi_window window, unsigned bits)
+{
     return (unsigned)(window >> 1 >> (WINDOW_BITS - 1 - bits));
 }
 

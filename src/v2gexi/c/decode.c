@@ -328,7 +328,7 @@ ALIGNED int v2gexi_next(v2gexi_decoder *d, v2gexi_event *event)
         event->value_kind = (uint8_t)kind;
         if (kind <= V2GEXI_NBIT) {
             bits = value->bits;
-            unsigned number = peek(window, bits);
+            unsigned number = peek_any(window, bits);
             if (number >= value->max_length)
                 return next_of_any(d, event);
             window <<= bits;
