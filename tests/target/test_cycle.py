@@ -15,7 +15,7 @@ from tests.target.installing import install
 from tests.target.test_rollback import RESET_S
 
 UPDATE_S = 17 * 60
-ROLLBACK_S = 22 * 60
+ROLLBACK_S = 20 * 60
 """What an update and a rollback take, each with its installation, on a machine of two busy processors."""
 
 
