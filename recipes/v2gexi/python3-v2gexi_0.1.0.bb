@@ -36,5 +36,6 @@ RDEPENDS:${PN} = "\
     python3-math \
     python3-netclient \
     python3-numbers \
+    python3-threading \
     python3-xml \
 "
