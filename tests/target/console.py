@@ -12,6 +12,8 @@ from typing import IO, Any
 import pexpect  # type: ignore[import-untyped]
 from pexpect import fdpexpect
 
+SHELL = r"root@[\w.-]+:[^\n]*[#$] $"
+"""The prompt of a shell that has just been begun; a lone # or $ can stand in what the kernel says."""
 PROMPT = "<chargectl-test> "
 BAUD = 115200
 USER = "root"
@@ -118,7 +120,7 @@ class Console:
         while True:
             self.send("\r")
             try:
-                seen = self.expect_one([r" login: ", re.escape(PROMPT), r"[#$] $"], QUIET_S)
+                seen = self.expect_one([r" login: ", re.escape(PROMPT), SHELL], QUIET_S)
             except ConsoleError:
                 if time.monotonic() > deadline:
                     raise
@@ -130,7 +132,7 @@ class Console:
             self.send(f"{USER}\r")
             self.expect("Password: ", 60)
             self.send(f"{password}\r")
-            asked = [r"Login incorrect", r"[Nn]ew password: ", r"[#$] $", r"[Cc]urrent password: "]
+            asked = [r"Login incorrect", r"[Nn]ew password: ", SHELL, r"[Cc]urrent password: "]
             seen = self.expect_one(asked, 60)
             if seen == 0:
                 password = PRINTED_PASSWORD if password == PASSWORD else PASSWORD
@@ -142,7 +144,7 @@ class Console:
                 self.send(f"{PASSWORD}\r")
                 self.expect("[Rr]etype new password: ", 60)
                 self.send(f"{PASSWORD}\r")
-                self.expect("[#$] $", 60)
+                self.expect(SHELL, 60)
             break
         # One prompt, no echo of what is typed, no colours, no pager, no kernel messages in between.
         self.send(f"stty -echo; dmesg -n 1; export PAGER=cat SYSTEMD_PAGER=cat TERM=dumb; PS1='{PROMPT}'\r")
