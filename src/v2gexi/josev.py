@@ -18,16 +18,11 @@ from typing import Any, Final
 import v2gexi
 from v2gexi.dicts import from_dict
 from v2gexi.message import AnyElement, Message
+from v2gexi.sessions import NAMESPACES
 
 MESSAGE_SETS: Final = {
     "urn:iso:15118:2:2010:AppProtocol": "app",
-    "urn:din:70121:2012:MsgDef": "din",
-    "urn:iso:15118:2:2013:MsgDef": "iso2",
-    "urn:iso:std:iso:15118:-20:CommonMessages": "iso20-common",
-    "urn:iso:std:iso:15118:-20:AC": "iso20-ac",
-    "urn:iso:std:iso:15118:-20:DC": "iso20-dc",
-    "urn:iso:std:iso:15118:-20:WPT": "iso20-wpt",
-    "urn:iso:std:iso:15118:-20:ACDP": "iso20-acdp",
+    **NAMESPACES,
     "http://www.w3.org/2000/09/xmldsig#": "xmldsig",
 }
 """The message set of each namespace that the package names."""

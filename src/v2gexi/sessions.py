@@ -21,7 +21,7 @@ NAMESPACES = {
     "urn:iso:std:iso:15118:-20:ACDP": "iso20-acdp",
 }
 """Protocols that a handshake may agree on, and their message sets."""
-_TRIED = ("din", "iso2", "iso20-common", "iso20-ac", "iso20-dc", "iso20-wpt", "iso20-acdp")
+_TRIED = tuple(NAMESPACES.values())
 _AGREED = ("OK_SuccessfulNegotiation", "OK_SuccessfulNegotiationWithMinorDeviation")
 
 

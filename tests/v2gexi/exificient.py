@@ -20,19 +20,6 @@ from types import TracebackType
 from typing import Final, Literal, Self
 
 ORACLE: Final = Path(__file__).with_name("java") / "Oracle.java"
-XSD: Final = {
-    "app": "V2G_CI_AppProtocol.xsd",
-    "din": "din_spec/V2G_CI_MsgDef.xsd",
-    "iso2": "iso15118_2/V2G_CI_MsgDef.xsd",
-    "iso20-common": "iso15118_20/V2G_CI_CommonMessages.xsd",
-    "iso20-ac": "iso15118_20/V2G_CI_AC.xsd",
-    "iso20-dc": "iso15118_20/V2G_CI_DC.xsd",
-    "iso20-wpt": "iso15118_20/V2G_CI_WPT.xsd",
-    "iso20-acdp": "iso15118_20/V2G_CI_ACDP.xsd",
-    "xmldsig": "xmldsig-core-schema.xsd",
-}
-"""The schema of each message set, inside the wheel's folder of schemas."""
-
 Role = Literal["document", "fragment"]
 
 

@@ -13,7 +13,8 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
-from tests.v2gexi.exificient import XSD, Exificient
+from tests.v2gexi.exificient import Exificient
+from v2gexi.generate.sets import PUBLISHED
 
 NAME: Final = "iso15118-0.31.0-py3-none-any.whl"
 _CACHE: Final = Path(os.environ.get("CHARGECTL_CACHE") or Path.home() / ".cache/chargectl")
@@ -48,8 +49,8 @@ def unpacked(wheel: Path) -> Path:
 def open_oracle(shared: Path, *message_sets: str) -> Exificient:
     """EXIficient with the message sets (all, if none is named), each under its name."""
     oracle = Exificient(shared / "EXICodec.jar")
-    for name in message_sets or XSD:
-        oracle.schema(name, shared / "schemas" / XSD[name])
+    for name in message_sets or PUBLISHED:
+        oracle.schema(name, shared / "schemas" / PUBLISHED[name])
     return oracle
 
 
