@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import struct
+from functools import lru_cache
 from typing import NamedTuple
 
 from v2gexi.pcap import Packet
@@ -39,6 +40,11 @@ class Segment(NamedTuple):
     data: bytes
     sequence: int = 0
     flags: int | None = None
+
+
+@lru_cache(maxsize=256)
+def _address_6(data: bytes) -> str:
+    return str(ipaddress.IPv6Address(data))
 
 
 def segment_of(packet: Packet) -> Segment | None:
@@ -83,7 +89,7 @@ def _internet(packet: Packet, data: bytes) -> Segment | None:
         return _transport(packet, data[9], addresses, data[start : size or None])
     if version == 6:
         size, following = struct.unpack_from(">HB", data, 4)
-        addresses = (str(ipaddress.IPv6Address(data[8:24])), str(ipaddress.IPv6Address(data[24:40])))
+        addresses = (_address_6(data[8:24]), _address_6(data[24:40]))
         rest = data[40 : 40 + size] if size else data[40:]
         while following in (_HOP_BY_HOP, _ROUTING, _DESTINATION):
             following, rest = rest[0], rest[(rest[1] + 1) * 8 :]

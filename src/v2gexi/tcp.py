@@ -25,9 +25,11 @@ class Run:
 
     pieces: list[Piece]
     data: bytes = field(init=False)
+    _starts: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
         self.data = b"".join(piece.data for piece in self.pieces)
+        self._starts = [piece.offset - self.offset for piece in self.pieces]
 
     @property
     def offset(self) -> int:
@@ -36,8 +38,8 @@ class Run:
 
     def last_packet(self, start: int, end: int) -> Packet:
         """With which packet the bytes from ``start`` to before ``end`` (counted in the run) were complete."""
-        starts = [piece.offset - self.offset for piece in self.pieces]
-        first, last = bisect_right(starts, start) - 1, bisect_right(starts, max(start, end - 1))
+        first = bisect_right(self._starts, start) - 1
+        last = bisect_right(self._starts, max(start, end - 1))
         return max(
             (piece.packet for piece in self.pieces[max(first, 0) : last]), key=lambda packet: packet.number
         )
