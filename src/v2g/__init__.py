@@ -1,0 +1,1 @@
+"""Vehicle-to-grid communication over the control pilot line, for both sides of the cable."""

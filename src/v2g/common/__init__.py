@@ -1,0 +1,1 @@
+"""What all rooms share: values with units, names, timers, checkpoints, redaction. Pure."""
