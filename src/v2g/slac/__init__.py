@@ -1,0 +1,1 @@
+"""SLAC: how a car finds the charger at the other end of its cable, and joins its network. Pure cores."""
