@@ -1,0 +1,1 @@
+"""Makes and shows test PKIs: all certificates and keys that a station and a car need at the desk."""
