@@ -1,0 +1,1 @@
+"""Shells: the cores of this distribution on real interfaces, with asyncio."""

@@ -1,0 +1,135 @@
+"""SLAC on an interface: a matching core, the modem's packets, and time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from v2g.common.effects import Log
+from v2g.homeplug.frame import CNF, LOCAL_MODEM, Frame, FrameError
+from v2g.homeplug.qualcomm import VS_PL_LNK_STATUS, PlLnkStatusCnf, PlLnkStatusReq
+from v2g.net.clock import Alarm, now_ms
+from v2g.net.interfaces import InterfaceError
+from v2g.net.packet import PacketSocket
+from v2g.slac.effects import AskLinkStatus, Effect, SendFrame
+from v2g.slac.events import Command, Event, FrameReceived, LinkStatus, PilotLetter, PilotState, Tick
+
+_LINK_CNF: Final = VS_PL_LNK_STATUS | CNF
+
+
+class Core(Protocol):
+    """A matching core, the station's or the car's."""
+
+    def handle(self, event: Event, now_ms: int) -> list[Effect]:
+        """What an event makes necessary."""
+
+    def deadline(self) -> int | None:
+        """When it wants a tick."""
+
+
+class LinkShell:
+    """Runs a matching core on an interface.
+
+    Args:
+        interface: to the modem.
+        core: the core; its own address has to be the interface's.
+        watch: gets every effect that is not carried out here: the link's state, failures, checkpoints, logs.
+        frames: gets every frame, with whether it was sent, for recordings.
+    """
+
+    def __init__(
+        self,
+        packets: PacketSocket,
+        core: Core,
+        watch: Callable[[Effect], None],
+        frames: Callable[[bytes, bool], None] | None = None,
+    ) -> None:
+        self._packets = packets
+        self._core = core
+        self._watch = watch
+        self._frames = frames
+        self._alarm = Alarm(lambda: self.happened(Tick()))
+        self._queue: deque[Event] = deque()
+        self._busy = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Receive frames and begin to match. Has to be called in a running event loop."""
+        self._task = asyncio.create_task(self._receive())
+        self.happened(Command.START)
+
+    def pilot(self, state: PilotLetter) -> None:
+        """The control pilot has changed."""
+        self.happened(PilotState(state))
+
+    def happened(self, event: Event) -> None:
+        """Give the core an event and carry out what it wants.
+
+        What ``watch`` makes happen in turn waits until the effects before it are done."""
+        self._queue.append(event)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._queue:
+                for effect in self._core.handle(self._queue.popleft(), now_ms()):
+                    self._carry_out(effect)
+        finally:
+            self._busy = False
+        self._alarm.set(self._core.deadline())
+
+    async def close(self) -> None:
+        """Leave the network, and receive no more."""
+        self.happened(Command.STOP)
+        self._alarm.cancel()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._packets.close()
+
+    def _carry_out(self, effect: Effect) -> None:
+        if isinstance(effect, SendFrame):
+            self._send(effect.data)
+        elif isinstance(effect, AskLinkStatus):
+            question = PlLnkStatusReq()
+            frame = Frame(
+                LOCAL_MODEM, self._packets.mac, question.MMTYPE, question.pack(), question.MMV, question.OUI
+            )
+            self._send(frame.pack())
+        else:
+            self._watch(effect)
+
+    def _send(self, frame: bytes) -> None:
+        try:
+            self._packets.send(frame)
+        except InterfaceError as error:
+            # The core's timers notice that nobody answers.
+            self._watch(Log(f"SLAC: a frame was not sent: {error}"))
+            return
+        if self._frames is not None:
+            self._frames(frame, True)
+
+    async def _receive(self) -> None:
+        while True:
+            try:
+                data = await self._packets.receive()
+            except InterfaceError as error:
+                self._watch(Log(f"SLAC: nothing can be received: {error}"))
+                return
+            if self._frames is not None:
+                self._frames(data, False)
+            self.happened(_link_status(data) or FrameReceived(data))
+
+
+def _link_status(data: bytes) -> LinkStatus | None:
+    """The modem's answer about the link, if the frame is one."""
+    try:
+        frame = Frame.parse(data)
+        if frame.mmtype != _LINK_CNF:
+            return None
+        answer = PlLnkStatusCnf.parse(frame.payload)
+    except FrameError:
+        return None
+    return LinkStatus(answer.status == 0 and answer.link == 1)
