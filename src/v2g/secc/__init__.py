@@ -1,0 +1,7 @@
+"""The charging station's side of a V2G session, pure: bytes and facts in, effects and a deadline out.
+
+* :mod:`~v2g.secc.station`: what a session asks its station (limits, authorisation, measurements, requests);
+* :mod:`~v2g.secc.effects`: what it wants from the station and tells about the EV;
+* :mod:`~v2g.secc.engine`: the rules that all message sets share;
+* ``din``, ``iso2``, ``iso20``: a table of states and one small file for each message.
+"""

@@ -1,0 +1,377 @@
+"""The rules that all message sets share: frames, handshake, order, session id, timers, and the ends.
+
+    connected -> handshake -> [state: request -> exchange -> response -> state]* -> end
+
+The engine takes bytes, changed facts, and time; it returns effects. One request is answered at a time. What a
+peer sends can end its session, with the standard's response code where there is one, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import v2gexi
+from v2g.common.effects import Checkpoint, Log
+from v2g.common.terms import LinkWish, Phase
+from v2g.secc.effects import (
+    Contactor,
+    DcTarget,
+    Disconnect,
+    Effect,
+    Link,
+    MessageSeen,
+    PhaseChanged,
+    ProtocolSelected,
+    ProtocolsOffered,
+    Send,
+)
+from v2g.secc.handshake import choose
+from v2g.secc.protocol import Exchange, Protocol, Reply, Wait
+from v2g.secc.session import Paused, Session
+from v2g.secc.station import Station
+from v2gexi import app, v2gtp
+
+MOST_REQUEST: Final = 1 << 16
+"""Longest V2GTP payload that is taken: the longest message of the standards, a certificate installation with
+all its chains, stays below 64 KiB, and the board has little memory."""
+_SEQUENCE_MS: Final = 60_000
+"""V2G_SECC_Sequence_Timeout before a protocol is chosen; the same in all message sets."""
+_SETUP_MS: Final = 18_000
+"""V2G_SECC_CommunicationSetup_Timeout, from D-LINK_READY to SessionSetupRes; the same in all message sets."""
+_CLOSE_MS: Final = 5_000
+"""How long a connection without a session stays open for the EV to close it."""
+_POWERLESS: Final = "AEF"
+"""Control pilot states in which no EV is to be supplied: unplugged, or the pilot is in error."""
+
+
+class Secc:
+    """The charging station's end of the V2G connection; sessions follow each other on it.
+
+    Args:
+        station: the facts; the caller changes them and calls :meth:`changed`.
+        protocols: message sets that this program speaks; a session offers those that the set-up names.
+        random_bytes: so many unpredictable bytes (session ids, challenges).
+        unix_s: the time of day, in seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        station: Station,
+        protocols: Sequence[Protocol],
+        random_bytes: Callable[[int], bytes],
+        unix_s: Callable[[], int],
+    ) -> None:
+        self.station = station
+        self._protocols = tuple(protocols)
+        self._random_bytes = random_bytes
+        self._unix_s = unix_s
+        self._buffer = bytearray()
+        self._connected = False
+        self._tls = False
+        self._session: Session | None = None
+        self._paused: Paused | None = None
+        self._pending: tuple[Exchange, Any, int] | None = None
+        """Exchange, request, and when it came; until it is answered no other request is looked at."""
+        self._again_ms: int | None = None
+        self._sequence_ms: int | None = None
+        self._close_ms: int | None = None
+        self._setup_ms: int | None = None
+
+    # ------------------------------------------------------------------ what happens
+
+    def link_ready(self, now_ms: int) -> list[Effect]:
+        """The data link stands (D-LINK_READY): the EV has a limited time to set up its session."""
+        self._setup_ms = now_ms + _SETUP_MS
+        return []
+
+    def link_lost(self, now_ms: int) -> list[Effect]:
+        """The data link is gone, and with it a connection."""
+        self._setup_ms = None
+        return self.disconnected(now_ms)
+
+    def connected(self, now_ms: int, *, tls: bool = False) -> list[Effect]:
+        """An EV has opened the connection."""
+        effects = self._drop() if self._connected else []
+        self._connected = True
+        self._tls = tls
+        self._buffer.clear()
+        self._sequence_ms = now_ms + _SEQUENCE_MS
+        return [*effects, Checkpoint(303), PhaseChanged(Phase.INIT, True)]
+
+    def disconnected(self, now_ms: int) -> list[Effect]:
+        """The connection is gone: lost, or closed by the EV after its last message."""
+        return self._drop() if self._connected else []
+
+    def received(self, data: bytes, now_ms: int) -> list[Effect]:
+        """Bytes have come in."""
+        if not self._connected or self._close_ms is not None:
+            return []
+        self._buffer += data
+        if len(self._buffer) > MOST_REQUEST + v2gtp.HEADER_SIZE:
+            return self._abandon(f"more than {MOST_REQUEST} bytes wait for an answer")
+        return _opening_first(self._work(now_ms))
+
+    def changed(self, now_ms: int) -> list[Effect]:
+        """Facts of the station have changed."""
+        if not self._connected:
+            return []
+        station, session = self.station, self._session
+        if station.abort:
+            return self._abandon("the station ends the session at once")
+        if station.pilot in _POWERLESS:
+            return self._abandon(f"control pilot in state {station.pilot}")
+        effects: list[Effect] = []
+        if session is not None and session.contactor and (station.error or station.pilot == "B"):
+            # An EV that goes back to B has to end the charge loop by message now; power is off at once.
+            session.want_contactor(False)
+            reason = station.error.value if station.error else "control pilot back in state B"
+            session.log(f"{reason}: power off")
+            effects = session.take_effects()
+        return _opening_first([*effects, *self._work(now_ms)])
+
+    def tick(self, now_ms: int) -> list[Effect]:
+        """Time has passed; to be called at :meth:`deadline`."""
+        if self._setup_ms is not None and now_ms >= self._setup_ms:
+            self._setup_ms = None
+            reason = "no session within V2G_SECC_CommunicationSetup_Timeout"
+            if self._connected:
+                return self._abandon(reason)
+            return [Log(reason), Link(LinkWish.ERROR)]
+        if self._close_ms is not None and now_ms >= self._close_ms:
+            return [*self._drop(), Disconnect("the session is over")]
+        if self._pending is None and self._sequence_ms is not None and now_ms >= self._sequence_ms:
+            return self._abandon("no request within V2G_SECC_Sequence_Timeout")
+        return _opening_first(self._work(now_ms))
+
+    def deadline(self) -> int | None:
+        """When :meth:`tick` is wanted; None: time changes nothing."""
+        times = (
+            self._setup_ms,
+            self._close_ms,
+            self._sequence_ms if self._pending is None else None,
+            self._again_ms,
+        )
+        return min((time for time in times if time is not None), default=None)
+
+    @property
+    def session(self) -> Session | None:
+        """The session that runs, None before a protocol is chosen."""
+        return self._session
+
+    def forget_paused(self) -> None:
+        """A paused session cannot be resumed any more (the EV was unplugged)."""
+        self._paused = None
+
+    # ------------------------------------------------------------------ requests
+
+    def _work(self, now_ms: int) -> list[Effect]:
+        """Answer what can be answered now."""
+        effects: list[Effect] = []
+        while self._close_ms is None and self._connected:
+            if self._pending is None:
+                try:
+                    frame = self._next_frame()
+                except v2gtp.FrameError as error:
+                    return [*effects, *self._abandon(f"no V2GTP frame: {error}")]
+                if frame is None:
+                    break
+                effects += self._request(frame, now_ms)
+            elif (answered := self._answer(now_ms)) is not None:
+                effects += answered
+            else:
+                session = self._session
+                if session is not None:
+                    effects += session.take_effects()
+                break
+        return effects
+
+    def _next_frame(self) -> v2gtp.Frame | None:
+        """The next whole frame; None: more bytes have to come."""
+        if len(self._buffer) < v2gtp.HEADER_SIZE:
+            return None
+        payload_type, length = v2gtp.header(bytes(self._buffer[: v2gtp.HEADER_SIZE]))
+        if length > MOST_REQUEST:
+            raise v2gtp.FrameError(f"a payload of {length} bytes is above {MOST_REQUEST}", 0)
+        end = v2gtp.HEADER_SIZE + length
+        if len(self._buffer) < end:
+            return None
+        payload = bytes(self._buffer[v2gtp.HEADER_SIZE : end])
+        del self._buffer[:end]
+        return v2gtp.Frame(payload_type, payload)
+
+    def _request(self, frame: v2gtp.Frame, now_ms: int) -> list[Effect]:
+        """Look at a new request; its answer is given by :meth:`_answer`."""
+        session = self._session
+        if session is None:
+            return self._handshake(frame, now_ms)
+        protocol = session.protocol
+        if protocol.message_sets:
+            message_set = protocol.message_sets.get(frame.payload_type, "")
+        else:
+            message_set = protocol.message_set if frame.payload_type == v2gtp.PayloadType.EXI else ""
+        if not message_set:
+            # Payload types that a station does not know are to be ignored (ISO 15118-2 7.8.3.2).
+            return [Log(f"frame with payload type 0x{frame.payload_type:04x} ignored")]
+        try:
+            message = v2gexi.decode(frame.payload, message_set)
+            session_id, body = protocol.read(message)
+        except (v2gexi.DecodeError, AttributeError) as error:
+            return self._abandon(f"no {message_set} message: {error}")
+        exchange = protocol.exchanges.get(type(body))
+        if exchange is None:
+            return self._abandon(f"{type(body).__name__} is no request that a station answers")
+        session.header = message.Header
+        session.payload = frame.payload
+        session.payload_type = frame.payload_type
+        seen = MessageSeen(exchange.name, True, message, frame.payload, frame.payload_type)
+        session.now_ms = now_ms
+        refusal = ""
+        if exchange.name not in protocol.states[session.state].accepts:
+            refusal = protocol.sequence_error
+            session.log(f"{exchange.name} is out of order in {session.state}")
+        elif session_id != session.session_id and session.session_id != bytes(8):
+            refusal = protocol.unknown_session
+            session.log(f"{exchange.name} has session id {session_id.hex()}, not {session.session_id.hex()}")
+        if refusal:
+            session.want_contactor(False)
+            answer = Reply(exchange.refuse(session, refusal), "")
+            return [*session.take_effects(), seen, *self._send(session, answer, now_ms)]
+        self._sequence_ms = None
+        self._pending = (exchange, body, now_ms)
+        session.first = True
+        if exchange.name == "SessionSetupReq":
+            session.agreed["requested_session_id"] = session_id
+        return [seen]
+
+    def _answer(self, now_ms: int) -> list[Effect] | None:
+        """Answer the pending request; None: it has to wait."""
+        session = self._session
+        if session is None or self._pending is None:  # pragma: no cover - both are set together
+            return None
+        exchange, body, since_ms = self._pending
+        session.now_ms = now_ms
+        session.waited_ms = now_ms - since_ms
+        answer = exchange.answer(session, body)
+        session.first = False
+        if isinstance(answer, Wait):
+            self._again_ms = since_ms + answer.until_ms
+            return None
+        self._pending = None
+        self._again_ms = None
+        if exchange.name == "SessionSetupReq":
+            self._setup_ms = None
+        return self._send(session, answer, now_ms)
+
+    def _send(self, session: Session, answer: Reply, now_ms: int) -> list[Effect]:
+        """The effects of a response."""
+        protocol = session.protocol
+        if not answer.state or not protocol.states[answer.state].power:
+            session.want_contactor(False)
+        message = protocol.wrap(session, answer.response)
+        payload = v2gexi.encode(message, literal=True, lenient=True)
+        payload_type = session.payload_type
+        effects = session.take_effects()
+        code = answer.response.ResponseCode
+        effects.append(Send(v2gtp.pack(payload, payload_type)))
+        name = type(answer.response).__name__.removesuffix("Type")
+        effects.append(MessageSeen(name, False, message, payload, payload_type))
+        if answer.state:
+            session.state = answer.state
+            self._sequence_ms = now_ms + (answer.within_ms or protocol.times.secc_sequence_ms)
+            return effects
+        self._paused = session.paused
+        if code.startswith("FAILED"):
+            session.link = LinkWish.ERROR
+            self._paused = None
+        session.want_contactor(False)
+        session.phase(None)
+        self._close_ms = now_ms + protocol.times.secc_close_ms
+        self._sequence_ms = None
+        return [*effects, *session.take_effects()]
+
+    # ------------------------------------------------------------------ handshake
+
+    def _handshake(self, frame: v2gtp.Frame, now_ms: int) -> list[Effect]:
+        if frame.payload_type != v2gtp.PayloadType.EXI:
+            return [Log(f"frame with payload type 0x{frame.payload_type:04x} ignored")]
+        try:
+            request = v2gexi.decode(frame.payload, "app")
+        except v2gexi.DecodeError as error:
+            return self._abandon(f"no supportedAppProtocolReq: {error}")
+        if not isinstance(request, app.supportedAppProtocolReq):
+            return self._abandon("supportedAppProtocolReq has to come first")
+        offers = sorted(request.AppProtocol, key=lambda each: each.Priority)
+        offered = tuple(
+            (o.ProtocolNamespace, o.VersionNumberMajor, o.VersionNumberMinor, o.SchemaID, o.Priority)
+            for o in offers
+        )
+        names = self.station.setup.protocols
+        fitting = [each for each in self._protocols if each.namespace in names and each.fits(self.station)]
+        protocol, response = choose(offers, fitting)
+        payload = v2gexi.encode(response, "app")
+        effects: list[Effect] = [
+            MessageSeen("supportedAppProtocolReq", True, request, frame.payload),
+            Checkpoint(401),
+            ProtocolsOffered(offered),
+            ProtocolSelected(protocol.namespace if protocol else ""),
+            Checkpoint(402),
+            Send(v2gtp.pack(payload)),
+            MessageSeen("supportedAppProtocolRes", False, response, payload),
+        ]
+        if protocol is None:
+            self._close_ms = now_ms + _CLOSE_MS
+            self._sequence_ms = None
+            return effects
+        self._session = Session(
+            self.station, protocol, self._random_bytes, self._unix_s, tls=self._tls, paused=self._paused
+        )
+        self._session._phase = Phase.INIT
+        self._sequence_ms = now_ms + protocol.times.secc_sequence_ms
+        return effects
+
+    # ------------------------------------------------------------------ ends
+
+    def _abandon(self, reason: str) -> list[Effect]:
+        """End the connection without an answer; what is closed opens first."""
+        session = self._session
+        if session is not None and self._close_ms is None:
+            session.link = LinkWish.ERROR
+            self._paused = None
+        effects = self._drop()
+        if session is None:
+            effects.append(Link(LinkWish.ERROR))
+        at = 1 if effects and isinstance(effects[0], Contactor) else 0
+        effects[at:at] = [Log(reason), Disconnect(reason)]
+        return effects
+
+    def _drop(self) -> list[Effect]:
+        """Forget the connection."""
+        session = self._session
+        self._session = self._pending = None
+        self._again_ms = self._sequence_ms = self._close_ms = None
+        self._connected = False
+        self._buffer.clear()
+        if session is None:
+            return [PhaseChanged(Phase.INIT, False)]
+        session.end()
+        return session.take_effects()
+
+
+def _opening_first(effects: list[Effect]) -> list[Effect]:
+    """The last opening of the contactor before everything else; what it undoes is left out."""
+    last = max((at for at, each in enumerate(effects) if each == Contactor(False)), default=0)
+    if not last:
+        return effects
+    before = [each for each in effects[:last] if not isinstance(each, (Contactor, DcTarget))]
+    return [effects[last], *before, *effects[last + 1 :]]
+
+
+def message_set_of(protocol: Protocol, message: Any) -> str:
+    """The message set that a message of a protocol is encoded in."""
+    if not protocol.message_sets:
+        return protocol.message_set
+    return {
+        "v2gexi.iso20_ac": "iso20-ac",
+        "v2gexi.iso20_dc": "iso20-dc",
+    }.get(type(message).__module__, "iso20-common")

@@ -1,0 +1,54 @@
+"""PreCharge: the output's voltage comes close to the battery's before the EV closes its contactors."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from v2g.common.values import number
+from v2g.secc.iso2.status import dc_status, hear_status, volts
+from v2g.secc.protocol import Exchange, Reply
+from v2g.secc.session import Session
+from v2gexi import iso2
+
+PATIENCE_MS: Final = 30_000
+"""The EV judges whether the voltages meet, and gives up after 7 s (V2G_EVCC_PreCharge_Timeout). Some take
+longer; beyond this nobody is there who means it, and voltage does not stay on a cable for nothing."""
+MOST_CURRENT_A: Final = 2.0
+"""Pre-charge current is limited to 2 A (IEC 61851-23)."""
+PRE_CHARGE: Final = "pre-charge"
+
+
+def answer(session: Session, request: Any) -> Reply:
+    """Follow the EV's voltage and tell the present one."""
+    session.checkpoint(570)
+    hear_status(session, request.DC_EVStatus)
+    if session.error is not None or not session.contactor:
+        return Reply(response(session, "FAILED"), "")
+    if session.ongoing_ms(PRE_CHARGE) >= PATIENCE_MS:
+        session.log("pre-charge does not end")
+        return Reply(response(session, "FAILED"), "")
+    session.want_dc(
+        number(request.EVTargetVoltage), min(max(number(request.EVTargetCurrent), 0.0), MOST_CURRENT_A)
+    )
+    session.checkpoint(575)
+    return Reply(response(session, "OK"), "WaitForPreCharge")
+
+
+def response(session: Session, code: iso2.responseCodeType) -> Any:
+    """The response with a code."""
+    return iso2.PreChargeResType(
+        ResponseCode=code,
+        DC_EVSEStatus=dc_status(session),
+        EVSEPresentVoltage=volts(session.station.present_voltage_v),
+    )
+
+
+EXCHANGE: Final = Exchange(
+    request=iso2.PreChargeReqType,
+    name="PreChargeReq",
+    answer=answer,
+    refuse=response,
+    leads_to=("WaitForPreCharge", ""),
+    codes=("OK", "FAILED"),
+    meaning="repeated until the output's voltage is close to the battery's",
+)

@@ -1,0 +1,185 @@
+"""Parts that several ISO 15118-2 messages have: what is on offer, the EVSE's status, the meter, the EV's."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from v2g.common.terms import EnergyMode, Payment
+from v2g.common.values import number, number_or_none, physical
+from v2g.secc.facts import EvFact
+from v2g.secc.session import Session
+from v2g.secc.station import MeterReading, StationError
+from v2gexi import iso2
+
+CERTIFICATE_SERVICE: Final = 2
+"""Service id of certificate installation and update (ISO 15118-2:2014 table 105)."""
+CHARGE_SERVICE: Final = 1
+"""Service id of charging."""
+POWER_PILOT: Final = "CD"
+"""Control pilot states of an EV that takes power."""
+STOP_PATIENCE_MS: Final = 10_000
+"""After an error that has switched the power off the EV has so long, beyond the notification's own delay, to
+end its charge loop in an orderly way."""
+
+_ERROR_CODES: Final[dict[StationError, iso2.DC_EVSEStatusCodeType]] = {
+    StationError.UTILITY_INTERRUPT: "EVSE_UtilityInterruptEvent",
+    StationError.EMERGENCY_SHUTDOWN: "EVSE_EmergencyShutdown",
+}
+_MODES: Final[dict[EnergyMode, iso2.EnergyTransferModeType]] = {
+    EnergyMode.AC_SINGLE_PHASE: "AC_single_phase_core",
+    EnergyMode.AC_THREE_PHASE: "AC_three_phase_core",
+    EnergyMode.DC_CORE: "DC_core",
+    EnergyMode.DC_EXTENDED: "DC_extended",
+    EnergyMode.DC_COMBO_CORE: "DC_combo_core",
+    EnergyMode.DC_UNIQUE: "DC_unique",
+    EnergyMode.DC: "DC_extended",
+}
+
+
+def offered_modes(session: Session) -> dict[iso2.EnergyTransferModeType, EnergyMode]:
+    """Energy transfer modes on offer, by ISO 15118-2's names; of a session that is resumed only its own."""
+    resumed = session.agreed.get("mode")
+    modes = session.setup.energy_modes if resumed is None else (resumed,)
+    offered: dict[iso2.EnergyTransferModeType, EnergyMode] = {}
+    for mode in modes:
+        if mode in _MODES:
+            offered.setdefault(_MODES[mode], mode)
+    return offered
+
+
+def offered_payments(session: Session) -> list[Payment]:
+    """Ways to pay on offer; contracts need TLS (ISO 15118-2:2014 table 5) and roots to check them against.
+
+    Of a session that is resumed only its own."""
+    resumed = session.agreed.get("payment")
+    payments = session.setup.payments if resumed is None else (resumed,)
+    contracts = session.tls and session.station.trust is not None
+    return [payment for payment in payments if contracts or payment is not Payment.CONTRACT]
+
+
+def certificates_offered(session: Session) -> bool:
+    """Whether certificate installation and update are on offer."""
+    return session.setup.certificate_service and Payment.CONTRACT in offered_payments(session)
+
+
+def takes_dc(session: Session) -> bool:
+    """Whether the session is one of direct current; until the EV says so, as the first mode on offer."""
+    mode = session.mode or next(iter(offered_modes(session).values()), EnergyMode.DC_EXTENDED)
+    return mode.dc
+
+
+def unready(session: Session) -> str:
+    """Why an EV cannot be supplied now: its control pilot, or a plug that is not locked; empty if it can."""
+    station = session.station
+    if station.pilot not in POWER_PILOT:
+        return f"control pilot state {station.pilot}"
+    return "" if station.connector_locked else "the plug is not locked"
+
+
+def notification(session: Session) -> iso2.EVSENotificationType:
+    """What the EV is asked to do. Stopping comes before anything else."""
+    if session.stop_wanted:
+        return "StopCharging"
+    return "ReNegotiation" if session.station.renegotiate else "None"
+
+
+def ac_status(session: Session) -> Any:
+    """``AC_EVSEStatus``."""
+    return iso2.AC_EVSEStatusType(
+        NotificationMaxDelay=session.setup.notification_max_delay_s,
+        EVSENotification=notification(session),
+        RCD=session.station.rcd_tripped or session.station.error is StationError.RCD,
+    )
+
+
+def dc_status(session: Session, code: iso2.DC_EVSEStatusCodeType = "EVSE_Ready") -> Any:
+    """``DC_EVSEStatus``, with ``code`` unless an error or a wish to stop says another."""
+    station = session.station
+    if station.error is not None:
+        code = _ERROR_CODES.get(station.error, "EVSE_Malfunction")
+    elif station.stop:
+        code = "EVSE_Shutdown"
+    return iso2.DC_EVSEStatusType(
+        EVSEIsolationStatus=station.isolation.value,
+        EVSEStatusCode=code,
+        NotificationMaxDelay=session.setup.notification_max_delay_s,
+        EVSENotification=notification(session),
+    )
+
+
+def evse_status(session: Session, code: iso2.DC_EVSEStatusCodeType = "EVSE_Ready") -> Any:
+    """The status element of messages that AC and DC share; ``code`` is for DC."""
+    return dc_status(session, code) if takes_dc(session) else ac_status(session)
+
+
+def meter_info(reading: MeterReading | None) -> Any:
+    """``MeterInfo``; None without a meter."""
+    if reading is None:
+        return None
+    return iso2.MeterInfoType(
+        MeterID=reading.meter_id[:32],
+        MeterReading=max(reading.reading_wh, 0),
+        SigMeterReading=reading.signature[:64] if reading.signature is not None else None,
+        MeterStatus=reading.status,
+        TMeter=reading.unix_s,
+    )
+
+
+def receipt_required(session: Session) -> bool:
+    """Whether the EV has to sign the reading that is sent now: only with contracts, and with a meter."""
+    return (
+        session.payment is Payment.CONTRACT
+        and session.station.receipt_required
+        and session.station.meter is not None
+    )
+
+
+def loop_patience_is_over(session: Session) -> bool:
+    """Whether an EV stays in its charge loop for too long after an error has switched the power off."""
+    if session.error is None:
+        session.finished("error in the loop")
+        return False
+    limit = STOP_PATIENCE_MS + 1000 * session.setup.notification_max_delay_s
+    return session.ongoing_ms("error in the loop") >= limit
+
+
+def hear_status(session: Session, status: Any) -> None:
+    """Tell what an EV's ``DC_EVStatus`` says."""
+    session.told(EvFact.SOC, status.EVRESSSOC)
+    session.told(
+        EvFact.DC_STATUS,
+        {"EVReady": status.EVReady, "EVErrorCode": status.EVErrorCode, "EVRESSSOC": status.EVRESSSOC},
+    )
+
+
+def hear_limits(session: Session, request: Any) -> None:
+    """Tell an EV's ``EVMaximum...Limit`` elements; those that are absent stay what they were."""
+    limits = {
+        "current_a": number_or_none(request.EVMaximumCurrentLimit),
+        "power_w": number_or_none(request.EVMaximumPowerLimit),
+        "voltage_v": number_or_none(request.EVMaximumVoltageLimit),
+    }
+    said = {name: value for name, value in limits.items() if value is not None}
+    known = session.known(EvFact.DC_MAXIMUM_LIMITS) or dict.fromkeys(limits)
+    if said:
+        session.told(EvFact.DC_MAXIMUM_LIMITS, known | said)
+
+
+def negative(*values: Any) -> bool:
+    """Whether one of these physical values is below zero."""
+    return any(value is not None and number(value) < 0 for value in values)
+
+
+def volts(value: float) -> Any:
+    """A voltage."""
+    return physical(iso2, "V", value)
+
+
+def amperes(value: float) -> Any:
+    """A current."""
+    return physical(iso2, "A", value)
+
+
+def watts(value: float) -> Any:
+    """A power."""
+    return physical(iso2, "W", value)
