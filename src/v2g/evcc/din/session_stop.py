@@ -1,0 +1,36 @@
+"""SessionStop: the last message."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from v2g.common.terms import Phase
+from v2g.evcc.protocol import Done, Move, Step
+from v2g.evcc.session import Session
+from v2gexi import din
+
+
+def _ask(session: Session) -> Any:
+    return din.SessionStopReq()
+
+
+def _take(session: Session, response: Any) -> Move:
+    # Some chargers do not expect the end where the EV wants it; it is the end all the same.
+    if response.ResponseCode != "OK":
+        session.log(f"SessionStopRes: {response.ResponseCode}")
+    return Done()
+
+
+STEP: Final = Step(
+    name="SessionStop",
+    request="SessionStopReq",
+    responses=(din.SessionStopResType,),
+    ask=_ask,
+    take=_take,
+    leads_to=("",),
+    meaning="The session ends; the connection is closed after the response.",
+    phase=Phase.CHARGE,
+    stop="",
+    tolerates=("FAILED",),
+    sent=900,
+)
