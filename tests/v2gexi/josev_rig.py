@@ -122,23 +122,23 @@ def run(
     """One session. ``vehicle`` is its configuration (JSON), ``environment`` the settings of both sides."""
     configuration = folder / "vehicle.json"
     configuration.write_text(json.dumps(vehicle))
-    with _network() as (station_net, vehicle_net):
-        station = _start(folder, "secc", station_codec, station_net, environment)
+    with network() as (station_net, vehicle_net):
+        station = start(folder, "secc", station_codec, station_net, environment)
         try:
-            _wait_ready(folder / "secc.out", station)
-            car = _start(folder, "evcc", vehicle_codec, vehicle_net, environment, configuration)
+            wait_ready(folder / "secc.out", station)
+            car = start(folder, "evcc", vehicle_codec, vehicle_net, environment, configuration)
             try:
                 # After a failure the vehicle does not end by itself.
-                _wait_end(folder / "evcc.out", car)
+                wait_end(folder / "evcc.out", car)
             finally:
-                _stop(car)
+                stop(car)
         finally:
-            _stop(station)
-    return Session(_side(folder, "evcc", car.returncode), _side(folder, "secc", station.returncode))
+            stop(station)
+    return Session(side(folder, "evcc", car.returncode), side(folder, "secc", station.returncode))
 
 
 @contextmanager
-def _network() -> Iterator[tuple[int, int]]:
+def network() -> Iterator[tuple[int, int]]:
     """Two namespaces, joined; each is given by a process in it."""
     hold = ["unshare", "--net", "sh", "-c", "echo ready; exec cat"]
     # cat ends when this process does, whatever becomes of it.
@@ -188,7 +188,7 @@ def _wait_address(pid: int, name: str) -> None:
         time.sleep(0.05)
 
 
-def _start(
+def start(
     folder: Path, role: str, codec: Kind, net: int, environment: Mapping[str, str], *arguments: Path
 ) -> subprocess.Popen[bytes]:
     settings = {
@@ -209,13 +209,13 @@ def _start(
         )
 
 
-def _wait_ready(out: Path, process: subprocess.Popen[bytes]) -> None:
+def wait_ready(out: Path, process: subprocess.Popen[bytes]) -> None:
     _wait(process, START_S, lambda: '{"ready"' in out.read_text(errors="replace"))
     if process.returncode is not None:
         raise RuntimeError(f"{out.stem} ended with {process.returncode}: {_tail(out)}")
 
 
-def _wait_end(out: Path, process: subprocess.Popen[bytes]) -> None:
+def wait_end(out: Path, process: subprocess.Popen[bytes]) -> None:
     _wait(process, SESSION_S, lambda: "SDPFailedError" in out.read_text(errors="replace"))
 
 
@@ -225,7 +225,7 @@ def _wait(process: subprocess.Popen[bytes], seconds: float, done: Any) -> None:
         time.sleep(0.1)
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.terminate()
     try:
@@ -241,7 +241,7 @@ def _tail(out: Path) -> str:
     )
 
 
-def _side(folder: Path, role: str, exit_code: int) -> Side:
+def side(folder: Path, role: str, exit_code: int) -> Side:
     log = (folder / f"{role}.out").read_text(errors="replace")
     lines = [json.loads(line) for line in log.splitlines() if line.startswith('{"')]
     calls = tuple(

@@ -58,6 +58,7 @@ class Shutdown:
             self._contactors_by = None
             if session.vehicle.contactors_closed is not False:
                 session.log(f"contactors not confirmed open within {CONTACTORS_OPEN_MS} ms")
+                session.ok = session.ok and session.vehicle.contactors_closed is None
         return True
 
     def deadline(self) -> int | None:

@@ -186,6 +186,8 @@ class Vehicle:
         stop: charging is to end in an orderly way.
         pause: charging is to be paused (ISO 15118-2 and ISO 15118-20; else it ends).
         renegotiate: limits and schedules are to be negotiated again; the session sets it back when it does.
+        standby: ISO 15118-20: no power is wanted for a while, and the session goes on; the session sets it
+            back when the charger asks for an end of that.
         abort: the session is to end at once, without further messages.
         error: what keeps the EV from charging; ends a session in an orderly way.
     """
@@ -202,5 +204,6 @@ class Vehicle:
     stop: bool = False
     pause: bool = False
     renegotiate: bool = False
+    standby: bool = False
     abort: bool = False
     error: EvError | None = None

@@ -206,3 +206,20 @@ def test_whatever_comes_power_is_wanted_only_where_it_may_be(start, acts):
     assert rig.state == ""
     assert not rig.closed
     assert rig.core.deadline() is None
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.integers(0, 8),
+    st.lists(st.tuples(st.sampled_from([0x8001, 0x8002, 0x9000, 0]), st.binary(max_size=60)), max_size=6),
+)
+def test_frames_with_anything_in_them_never_raise(start, frames):
+    rig = ev.walk(Rig(DIN, station=Station(authorization=Authorization.ACCEPTED)), ev.ORDER[start])
+    for payload_type, payload in frames:
+        rig.data(v2gtp.pack(payload, payload_type))
+        rig.data(v2gtp.pack(b"\x80" + payload, payload_type))
+        if rig.closed:
+            assert DIN.states[rig.state].power
+    rig.later(100_000)
+    assert rig.state == ""
+    assert not rig.closed

@@ -15,9 +15,10 @@ def _ask(session: Session) -> Any:
 
 
 def _take(session: Session, response: Any) -> Move:
-    # Some chargers do not expect the end where the EV wants it; it is the end all the same.
+    # Some chargers do not expect the end where the EV wants it; it is the end all the same, but no pause.
     if response.ResponseCode != "OK":
         session.log(f"SessionStopRes: {response.ResponseCode}")
+        session.pausing = False
     return Done()
 
 

@@ -367,3 +367,20 @@ def test_an_abort_of_the_station_in_every_state(state):
     last = rig.changed(abort=True)
     assert any(isinstance(each, effects.Disconnect) for each in last)
     assert not rig.closed
+
+
+@pytest.mark.parametrize("state", ev.ORDER)
+def test_answers_and_what_follows_are_those_of_the_tables(state):
+    exchanges = {exchange.name: exchange for exchange in PROTOCOL.exchanges.values()}
+    for name in PROTOCOL.states[state].accepts:
+        rig = rig_at(state)
+        rig.changed(contactor_closed=False)
+        answer = rig.ask(ev.ALL[name]())
+        while answer is None:
+            rig.later(100)
+            answer = rig.answer()
+        assert answer.ResponseCode in exchanges[name].codes
+        ended = rig.core.deadline() == rig.now_ms + PROTOCOL.times.secc_close_ms
+        assert ("" if ended else rig.state) in exchanges[name].leads_to
+    for exchange in exchanges.values():
+        assert set(exchange.leads_to) <= {*PROTOCOL.states, ""}

@@ -1,0 +1,245 @@
+"""``v2g pev``: a car on a network interface."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import secrets
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from v2g.cli import desk
+from v2g.desk.car_settings import SETTINGS
+from v2g.desk.faults import CAR_FAULTS, MESSAGE_FAULTS, Fault, parse
+from v2g.desk.values import Settings, SettingsError
+
+if TYPE_CHECKING:
+    import ssl
+
+    from v2g.desk.tape import Tape
+    from v2g.evcc.contract import ContractSigner
+    from v2g.evcc.protocol import Protocol
+    from v2g.evcc.session import Paused
+    from v2g.net.car import CarShell
+
+_ATTEMPT_S = 60.0
+"""A car that finds no charger within this time gives up: matching may take 50 s, discovery 12.5 s more."""
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Add the command's parser."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "pev",
+        help="be a car on a network interface",
+        description="Plugs in, charges, and unplugs. SLAC needs root.",
+    )
+    desk.add_options(parser, "v2g-ev", SETTINGS, (*CAR_FAULTS, *MESSAGE_FAULTS))
+    parser.add_argument("--tls", choices=("no", "yes", "only"), default="no", help="(default: no)")
+    parser.add_argument(
+        "--pki", type=Path, metavar="FOLDER", help="certificates, as 'v2g pki make' writes them"
+    )
+    parser.add_argument("--iso20-pki", type=Path, metavar="FOLDER", help="those of ISO 15118-20")
+    parser.add_argument(
+        "--contract", action="store_true", help="pay by the contract in --pki (Plug & Charge)"
+    )
+    parser.add_argument("--key-log", type=Path, metavar="FILE", help="write TLS session keys, for Wireshark")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
+    from v2g.net.interfaces import NetworkError
+    from v2g.security.tls import TlsError
+
+    try:
+        settings = desk.settings_of(args, SETTINGS)
+        faults = parse(args.fault, (*CAR_FAULTS, *MESSAGE_FAULTS))
+        if (args.tls != "no" or args.contract) and not (args.pki or args.iso20_pki):
+            raise ValueError("TLS and Plug & Charge need --pki FOLDER")
+        if args.contract and args.tls == "no":
+            raise ValueError("Plug & Charge needs --tls yes or --tls only")
+        tls = None if args.tls == "no" else _tls(args)
+        return asyncio.run(_charge(args, settings, faults, tls))
+    except (SettingsError, TlsError, ValueError) as error:
+        return desk.complain("pev", error)
+    except (NetworkError, OSError) as error:
+        desk.complain("pev", error)
+        return desk.FAILED
+
+
+def _tls(args: argparse.Namespace) -> ssl.SSLContext:
+    from v2g.security.tls import CarTls, Identity, car_context
+
+    folders = [folder for folder in (args.pki, args.iso20_pki) if folder is not None]
+    vehicle = None
+    if args.iso20_pki is not None:
+        vehicle = Identity(args.iso20_pki / "vehicle-chain.pem", args.iso20_pki / "vehicle.key")
+    return car_context(
+        CarTls(
+            tuple(folder / "v2g-root.pem" for folder in folders),
+            iso2=args.pki is not None,
+            iso20=vehicle,
+            any_group=True,
+            key_log=args.key_log,
+        )
+    )
+
+
+def car_protocols(names: str) -> list[Protocol]:
+    """The message sets of "din,iso2"; only they are loaded."""
+    protocols: list[Protocol] = []
+    for name in names.split(","):
+        if name == "din":
+            from v2g.evcc.din.protocol import PROTOCOL
+
+            protocols.append(PROTOCOL)
+        elif name == "iso2":
+            from v2g.evcc.iso2.protocol import PROTOCOL as ISO2
+
+            protocols.append(ISO2)
+        else:
+            from v2g.evcc.iso20.protocol import AC_PROTOCOL, DC_PROTOCOL
+
+            protocols += [DC_PROTOCOL, AC_PROTOCOL]
+    return protocols
+
+
+async def _charge(
+    args: argparse.Namespace, settings: Settings, faults: list[Fault], tls: ssl.SSLContext | None
+) -> int:
+    from v2g.desk.car import DeskCar, vehicle_of
+    from v2g.desk.journal import Journal
+    from v2g.net.clock import now_ms
+
+    tape = _tape(args)
+    journal = Journal("CAR", now_ms, every=args.every, also=desk.syslog(args))
+    vehicle = vehicle_of(settings, args.protocols)
+
+    def watch(effect: Any) -> None:
+        journal.take(effect)
+        if tape is not None:
+            tape.take(effect)
+
+    car = DeskCar(vehicle, settings, faults, watch)
+    stopped = asyncio.Event()
+    resumes: Paused | None = None
+    result = desk.FAILED
+    with desk.interruptible(stopped.set):
+        while True:
+            shell = _shell(args, car, faults, tls, tape, resumes)
+            car.shell = shell
+            car.begin()
+            try:
+                shell.start(None if args.no_slac else _link(args, shell, tape))
+                shell.pilot("B")
+                await _session(car, shell, stopped)
+                if stopped.is_set() and not car.ended.is_set():
+                    vehicle.stop = True
+                    shell.changed()
+                    await desk.patiently(car.ended)
+                journal.finish()
+            except TimeoutError:
+                journal.line("no charger was found")
+            finally:
+                if tape is not None:
+                    tape.closed(by_car=True)
+                await shell.close()
+            ended = car.result if car.ended.is_set() else None
+            result = desk.OK if ended is not None and ended.ok else desk.FAILED
+            resumes = ended.paused if ended is not None else None
+            if resumes is None or stopped.is_set():
+                break
+            journal.line("paused")
+            await asyncio.sleep(settings["resume_after_s"])
+            journal.begin()
+    await car.close()
+    return result
+
+
+async def _session(car: Any, shell: CarShell, stopped: asyncio.Event) -> None:
+    """Wait for the end of a session.
+
+    Raises:
+        TimeoutError: none has begun.
+    """
+    async with asyncio.timeout(_ATTEMPT_S) as limit:
+        car.began = lambda: limit.reschedule(None)
+        try:
+            await desk.either(car.ended, stopped)
+        finally:
+            # It may still begin while it is told to stop; a limit that is over cannot be moved.
+            car.began = lambda: None
+
+
+def _shell(
+    args: argparse.Namespace,
+    car: Any,
+    faults: list[Fault],
+    tls: ssl.SSLContext | None,
+    tape: Tape | None,
+    resumes: Paused | None,
+) -> CarShell:
+    from v2g.desk.meddler import Meddled, Meddler
+    from v2g.evcc.effects import MessageSeen, Send
+    from v2g.evcc.engine import Evcc
+    from v2g.net.car import CarShell
+    from v2g.security.tls import car_judge
+
+    core: Any = Evcc(
+        car.vehicle,
+        car_protocols(args.protocols),
+        secrets.token_bytes,
+        lambda: int(time.time()),
+        signer=_signer(args),
+        resumes=resumes,
+    )
+    if any(fault.kind.at_message for fault in faults):
+        meddler = Meddler(faults, Send, MessageSeen, lambda m: bool(m.request), secrets.token_bytes)
+        core = Meddled(core, meddler)
+    return CarShell(
+        core,
+        args.interface,
+        car.take,
+        tls=tls,
+        tls_only=args.tls == "only",
+        judge=car_judge if tls is not None else None,
+        opened=None if tape is None else tape.opened,
+        datagrams=None if tape is None else tape.datagram,
+    )
+
+
+def _signer(args: argparse.Namespace) -> ContractSigner | None:
+    if not args.contract:
+        return None
+    from v2g.evcc.wallet import Wallet
+    from v2g.security.certificates import load_chain, load_key
+
+    folder = args.iso20_pki or args.pki
+    return Wallet(
+        lambda: int(time.time()),
+        contract=load_chain(folder / "contract-chain.pem"),
+        contract_key=load_key(folder / "contract.key"),
+        provisioning=load_chain(folder / "oem-chain.pem"),
+        provisioning_key=load_key(folder / "oem.key"),
+        trusted=load_chain(folder / "v2g-root.pem"),
+    )
+
+
+def _link(args: argparse.Namespace, shell: CarShell, tape: Tape | None) -> Any:
+    from v2g.net.link import LinkShell
+    from v2g.net.packet import PacketSocket
+    from v2g.slac.ev import EvSlac
+    from v2g.slac.ev_attempt import EvConfig
+
+    packets = PacketSocket(args.interface)
+    core = EvSlac(EvConfig(packets.mac), secrets.token_bytes)
+    return LinkShell(packets, core, shell.slac, None if tape is None else tape.frame)
+
+
+def _tape(args: argparse.Namespace) -> Tape | None:
+    if args.record is None:
+        return None
+    from v2g.desk.tape import Tape
+
+    return Tape(args.record, args.interface, car=True)
