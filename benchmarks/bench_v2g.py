@@ -40,9 +40,12 @@ def figures() -> Iterator[Figure]:
 
 
 def _answers(kind: str, protocol: str, mode: str) -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as name, josev_rig.network() as (station_net, car_net):
-        with station(kind, Path(name), station_net, protocol, mode):
-            sessions = drive(car_net, protocol, mode, LOOPS, WARM_UP + SESSIONS)
+    with (
+        tempfile.TemporaryDirectory() as name,
+        josev_rig.network() as (station_net, car_net),
+        station(kind, Path(name), station_net, protocol, mode),
+    ):
+        sessions = drive(car_net, protocol, mode, LOOPS, WARM_UP + SESSIONS)
     return _summary([ms for session in sessions[WARM_UP:] for _, ms in session])
 
 
@@ -53,12 +56,15 @@ def _summary(times: Sequence[float]) -> dict[str, float]:
 
 def _many() -> Iterator[Figure]:
     """200 sessions one after the other: what the station's process holds after 20 and after all of them."""
-    with tempfile.TemporaryDirectory() as name, josev_rig.network() as (station_net, car_net):
-        with station(OURS, Path(name), station_net, "iso2", "dc") as pid:
-            drive(car_net, "iso2", "dc", 20, 20)
-            early = _held(pid)
-            drive(car_net, "iso2", "dc", 20, MANY - 20)
-            late = _held(pid)
+    with (
+        tempfile.TemporaryDirectory() as name,
+        josev_rig.network() as (station_net, car_net),
+        station(OURS, Path(name), station_net, "iso2", "dc") as pid,
+    ):
+        drive(car_net, "iso2", "dc", 20, 20)
+        early = _held(pid)
+        drive(car_net, "iso2", "dc", 20, MANY - 20)
+        late = _held(pid)
     yield Figure("station's resident memory", early["rss"], "KiB")
     yield Figure(f"its growth from 20 to {MANY} sessions", late["rss"] - early["rss"], "KiB")
     yield Figure("growth of its descriptors", late["descriptors"] - early["descriptors"], "descriptors")
