@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "chargectl"
-CORES = ("declarations", "pilot", "port", "hmi", "update")
+CORES = ("declarations", "pilot", "port", "hmi", "hlc", "update")
 WRITERS = {PACKAGE / "declarations" / "reference.py"}
 """Programs that stand beside the data they read and are no part of a core."""
 MOST_LINES = 400

@@ -33,6 +33,7 @@ do_install:append() {
 FILES:${PN} += "${datadir}/chargectl"
 
 RDEPENDS:${PN} = "\
+    python3-asyncio \
     python3-core \
     python3-crypt \
     python3-ctypes \
@@ -50,4 +51,5 @@ RDEPENDS:${PN} = "\
     python3-shell \
     python3-threading \
     python3-tomllib \
+    python3-v2g \
 "

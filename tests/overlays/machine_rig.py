@@ -33,6 +33,7 @@ CONTACTOR: Final = CHARGE_CONTROL_C_200.relays[0].enable.number
 _PROGRAMS: Final = {
     "chargectl": "chargectl.cli.main",
     "chargectl-portd": "chargectl.daemons.portd",
+    "chargectl-iso15118d": "chargectl.daemons.iso15118d",
     "chargectl-configd": "chargectl.daemons.configd",
     "chargectl-updated": "chargectl.daemons.updated",
 }

@@ -86,6 +86,53 @@ def test_updated_starts_where_nothing_can_be_stored(machine: Machine) -> None:
         machine.run("mv", "/srv/chargectl/kept", "/srv/chargectl/download")
 
 
+SESSION = "chargectl-iso15118d.service"
+CAP_NET_RAW = 1 << 13
+
+
+def test_without_high_level_charging_the_session_idles(machine: Machine) -> None:
+    assert machine.run("systemctl", "start", SESSION).returncode == 0
+    try:
+        assert "charging_type is not highlevel" in machine.log("chargectl-iso15118d")
+        assert status_kib(machine, "chargectl-iso15118d", "VmRSS") < 40 * 1024
+        assert machine.run("test", "-e", "/run/chargectl/portd/session.sock").returncode != 0
+    finally:
+        machine.run("systemctl", "stop", SESSION)
+
+
+@pytest.mark.spec(148)
+def test_the_session_reaches_modem_and_port_in_its_sandbox(machine: Machine) -> None:
+    """Packet sockets, link-local addresses and portd's socket, with no right but the one for raw frames."""
+    files = ("/etc/secc/customer.json", "/etc/secc/customer.json.kept")
+    made = machine.run("sh", "-c", "ip link add eth1 type veth peer name car && ip link set car up")
+    assert made.returncode == 0, made.stderr
+    machine.run("sh", "-c", "ip link set eth1 up")
+    machine.run("mv", *files)
+    machine.run("tee", files[0], text='{"ports": [{"charging_type": "highlevel"}]}')
+    machine.run("chmod", "0644", files[0])
+    try:
+        machine.run("systemctl", "restart", "chargectl-portd.service")
+        assert machine.run("systemctl", "start", SESSION).returncode == 0
+        log = "chargectl-iso15118d"
+        machine.wait(lambda: "eth1: the modem's interface is in use" in machine.log(log))
+        machine.wait(lambda: "portd: connected" in machine.log(log))
+        process = machine.show(SESSION, "MainPID")
+        status = machine.file(f"/proc/{process}/status")
+        for name in ("CapEff", "CapBnd", "CapPrm", "CapAmb"):
+            match = re.search(rf"^{name}:\s*([0-9a-f]+)$", status, re.M)
+            assert match is not None
+            assert int(match[1], 16) == CAP_NET_RAW, name
+        socket = machine.run("stat", "-c", "%U:%G %a", "/run/chargectl/portd/session.sock").stdout
+        assert socket == "chargectl-portd:chargectl-hlc 660\n"
+        assert machine.show(SESSION, "NRestarts") == "0"
+        assert status_kib(machine, log, "VmRSS") * 1024 < int(machine.show(SESSION, "MemoryHigh"))
+    finally:
+        machine.run("systemctl", "stop", SESSION)
+        machine.run("mv", *reversed(files))
+        machine.run("systemctl", "restart", "chargectl-portd.service")
+        machine.run("ip", "link", "delete", "eth1")
+
+
 def test_the_clock_being_set_restarts_rauc_once(machine: Machine) -> None:
     """RAUC had started without a clock; in its place here a unit that counts its starts."""
     machine.run("tee", "/run/units/rauc.service", text="[Service]\nExecStart=sleep infinity\n")

@@ -14,7 +14,13 @@ import pytest
 from chargectl.config.load import shipped_content
 from chargectl.declarations.types import ConfigFile
 
-DAEMONS = ("chargectl-portd", "chargectl-configd", "chargectl-updated", "chargectl-guard")
+DAEMONS = (
+    "chargectl-portd",
+    "chargectl-iso15118d",
+    "chargectl-configd",
+    "chargectl-updated",
+    "chargectl-guard",
+)
 
 
 def run(overlays: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

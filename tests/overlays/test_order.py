@@ -115,6 +115,7 @@ def test_nobody_fails_with_the_data(installed: Path, unit: str) -> None:
     "later",
     [
         *("chargectl-recover", "chargectl-configd", "chargectl-portd", "chargectl-updated"),
+        "chargectl-iso15118d",
         *("chargectl-network", "systemd-networkd", "chargectl-first-boot", "chargectl-password-policy"),
         *("mosquitto", "ssh", "systemd-user-sessions"),
     ],

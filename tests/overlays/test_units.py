@@ -11,7 +11,14 @@ from pathlib import Path
 
 import pytest
 
-DAEMONS = ("chargectl-portd", "chargectl-configd", "chargectl-updated", "chargectl-guard", "mosquitto")
+DAEMONS = (
+    "chargectl-portd",
+    "chargectl-iso15118d",
+    "chargectl-configd",
+    "chargectl-updated",
+    "chargectl-guard",
+    "mosquitto",
+)
 EXPOSURE = "30"
 """systemd-analyze counts in tenths: at most 3.0."""
 HOST_UNITS = ("/usr/lib/systemd/system", "/lib/systemd/system")
@@ -112,6 +119,7 @@ def test_memory_is_taken_from_the_port_last(units: Path) -> None:
     assert order == [
         "chargectl-updated",
         "mosquitto",
+        "chargectl-iso15118d",
         "chargectl-configd",
         "chargectl-portd",
         "chargectl-guard",
@@ -166,6 +174,25 @@ def calls(group: str) -> set[str]:
         elif name and not name.startswith("#"):
             found.add(name)
     return found
+
+
+def test_the_session_may_send_frames_and_nothing_more(units: Path) -> None:
+    values = unit_values(units, "chargectl-iso15118d")
+    assert values["CapabilityBoundingSet"] == values["AmbientCapabilities"] == "CAP_NET_RAW"
+    assert {"AF_PACKET", "AF_NETLINK", "AF_INET6"} <= set(values["RestrictAddressFamilies"].split())
+    assert values["IPAddressDeny"] == "any"
+    assert values["IPAddressAllow"] == "localhost link-local multicast"
+    assert "BindsTo" not in values, "the port goes on without it, and it without the port"
+
+
+def test_the_port_and_the_session_share_a_group(installed: Path, units: Path) -> None:
+    for daemon in ("chargectl-portd", "chargectl-iso15118d"):
+        assert "chargectl-hlc" in unit_values(units, daemon)["SupplementaryGroups"].split()
+    users = (installed / "usr/lib/sysusers.d/chargectl.conf").read_text()
+    members = re.findall(r"^m\s+(\S+)\s+chargectl-hlc$", users, re.M)
+    assert members == ["chargectl-portd", "chargectl-iso15118d"]
+    folders = (installed / "usr/lib/tmpfiles.d/chargectl.conf").read_text()
+    assert re.search(r"^d\s+/run/chargectl/portd\s+2750 chargectl-portd\s+chargectl-hlc\s", folders, re.M)
 
 
 def test_the_guard_goes_before_everything(units: Path) -> None:

@@ -19,6 +19,7 @@ PACKAGE_OF = {
     "busctl": "systemd",
     "chargectl": "python3-chargectl",
     "chargectl-configd": "python3-chargectl",
+    "chargectl-iso15118d": "python3-chargectl",
     "chargectl-portd": "python3-chargectl",
     "chargectl-updated": "python3-chargectl",
     "curl": "curl",

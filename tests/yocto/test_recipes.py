@@ -83,6 +83,7 @@ def test_the_python_distribution_brings_what_it_imports(recipes):
 
 # In which package of the LTS a module is that python3-core does not have (its python3-manifest.json).
 PACKAGE_OF_MODULE = {
+    "asyncio": "asyncio",
     "base64": "netclient",
     "binascii": "netclient",  # which needs it for base64
     "decimal": "numbers",
@@ -91,6 +92,7 @@ PACKAGE_OF_MODULE = {
     "difflib": "difflib",
     "fcntl": "fcntl",
     "hashlib": "crypt",
+    "hmac": "netclient",
     "http": "netclient",
     "json": "json",
     "logging": "logging",
@@ -98,6 +100,7 @@ PACKAGE_OF_MODULE = {
     "secrets": "netclient",
     "shlex": "shell",
     "socket": "io",
+    "ssl": "io",
     "threading": "threading",
     "tomllib": "tomllib",
     "urllib": "netclient",
@@ -113,6 +116,7 @@ IN_CORE = {
     "collections",
     "configparser",
     "contextlib",
+    "copy",
     "dataclasses",
     "enum",
     "errno",
@@ -121,7 +125,9 @@ IN_CORE = {
     "gc",
     "glob",
     "grp",
+    "heapq",
     "importlib",
+    "io",
     "ipaddress",
     "itertools",
     "os",
@@ -143,7 +149,7 @@ IN_CORE = {
     "typing",
     "warnings",
 }
-FROM_ELSEWHERE = {"v2gexi", "chargectl", "jeepney", "paho", "periphery"}
+FROM_ELSEWHERE = {"v2g", "v2gexi", "chargectl", "cryptography", "jeepney", "paho", "periphery", "yaml"}
 
 
 def imported_by(path):
@@ -155,7 +161,10 @@ def imported_by(path):
             yield node.module.split(".")[0]
 
 
-@pytest.mark.parametrize(("name", "left_out"), [("chargectl", ("sim", "guard")), ("v2gexi", ("generate",))])
+@pytest.mark.parametrize(
+    ("name", "left_out"),
+    [("chargectl", ("sim", "guard")), ("v2g", ("build", "reference.py")), ("v2gexi", ("build", "generate"))],
+)
 def test_the_python_packages_have_every_module_that_is_imported(recipes, name, left_out):
     """The LTS splits Python's library into packages; one that is missing shows only on the board."""
     needed = recipes[f"python3-{name}"]["RDEPENDS"].split()
@@ -168,6 +177,15 @@ def test_the_python_packages_have_every_module_that_is_imported(recipes, name, l
     for module in sorted(modules - IN_CORE - FROM_ELSEWHERE):
         assert module in PACKAGE_OF_MODULE, f"which package of the LTS has {module}?"
         assert f"python3-{PACKAGE_OF_MODULE[module]}" in needed, module
+
+
+def test_the_v2g_distribution_brings_what_it_needs(recipes):
+    project = tomllib.loads((TOP / "src/v2g/pyproject.toml").read_text())["project"]
+    recipe = recipes["python3-v2g"]
+    assert recipe["PV"] == project["version"]
+    wanted = {re.split("[=<>;]", dependency)[0] for dependency in project["dependencies"]}
+    assert {f"python3-{name.lower()}" for name in wanted} <= set(recipe["RDEPENDS"].split())
+    assert "python3-v2g" in recipes["python3-chargectl"]["RDEPENDS"].split()
 
 
 def test_jeepney_is_the_release_that_the_desk_has(recipes):

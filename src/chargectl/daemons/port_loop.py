@@ -20,11 +20,13 @@ from chargectl.bus.payload import PayloadError, Value
 from chargectl.daemons.port_observer import PortObserver
 from chargectl.daemons.port_outputs import OutputBoard, PortOutputs
 from chargectl.daemons.port_requests import PortRequests
+from chargectl.declarations.port_link import PortStatus, SessionWish
 from chargectl.declarations.types import Topic
 from chargectl.hmi.status_led import Indicator
 from chargectl.port import effects, events
 from chargectl.port.indication import Indication
 from chargectl.port.machine import Port
+from chargectl.port.session_status import status_of
 from chargectl.system.clock import Clock
 from chargectl.system.heartbeat import Heartbeat
 from chargectl.system.notify import Notifier
@@ -65,6 +67,13 @@ class Publishing(Protocol):
         """Publish without waiting."""
 
 
+class SessionLink(Protocol):
+    """The daemon of high-level charging."""
+
+    def exchange(self, status: PortStatus, now_ms: int) -> list[SessionWish | None]:
+        """Tell the status, and return what was wished."""
+
+
 class ControlLoop:
     """Everything that happens in a cycle; time and devices are handed in."""
 
@@ -79,6 +88,7 @@ class ControlLoop:
         notifier: Notifier,
         heartbeat: Heartbeat,
         indicator: Indicator,
+        session_link: SessionLink | None = None,
     ) -> None:
         self._port = port
         self._board = board
@@ -88,6 +98,7 @@ class ControlLoop:
         self._notifier = notifier
         self._heartbeat = heartbeat
         self._indicator = indicator
+        self._session_link = session_link
         self._indication = Indication()
         self._observer = PortObserver(port.settings.lock if port.settings.pluggable else None)
         self._outputs = PortOutputs(board)
@@ -158,9 +169,15 @@ class ControlLoop:
         deadline = self._port.deadline()
         if deadline is not None and now >= deadline:
             self._tell(events.Tick(), now)
+        if self._session_link is not None:
+            self._exchange(self._session_link, now)
         if self._show_at is not None and now >= self._show_at:
             self._show(now)
         self._prove_life(now)
+
+    def _exchange(self, link: SessionLink, now_ms: int) -> None:
+        for wish in link.exchange(status_of(self._port, now_ms), now_ms):
+            self._tell(events.SessionWished(wish), now_ms)
 
     def _tell(self, event: events.Event, now_ms: int) -> None:
         self._show_at = now_ms

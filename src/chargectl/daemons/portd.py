@@ -29,11 +29,13 @@ from chargectl.declarations import topics
 from chargectl.declarations.types import ConfigFile
 from chargectl.hmi.status_led import Indicator
 from chargectl.port.machine import Port
+from chargectl.port.settings import PortSettings
 from chargectl.system import heartbeat, journal
 from chargectl.system.clock import SystemClock
 from chargectl.system.instance import Instance, TakenError
 from chargectl.system.memory import stay_in_memory
 from chargectl.system.notify import Notifier
+from chargectl.system.port_link import SOCKET, PortLinkServer
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("--variant", type=int, default=200, help="board variant (%(default)s)")
     arguments.add_argument("--mqtt-host", default="localhost", metavar="HOST")
     arguments.add_argument("--mqtt-port", type=int, default=1883, metavar="PORT")
+    arguments.add_argument("--session-socket", type=Path, default=SOCKET, metavar="PATH")
     arguments.add_argument("--heartbeat", type=Path, default=heartbeat.DEFAULT_PATH, metavar="FILE")
     return arguments
 
@@ -92,6 +95,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     for fault in board.open():
         log.error("%s", fault)
+    session_link = _session_link(settings, options.session_socket)
     loop = ControlLoop(
         Port(settings, clock.monotonic_ms()),
         board,
@@ -101,6 +105,7 @@ def main(argv: list[str] | None = None) -> int:
         notifier=notifier,
         heartbeat=beat,
         indicator=Indicator(leds),
+        session_link=session_link,
     )
 
     def stop(_signal: int, _frame: object) -> None:
@@ -131,10 +136,24 @@ def main(argv: list[str] | None = None) -> int:
         beat.end(wanted)
         notifier.stopping()
         bus.stop()
+        if session_link is not None:
+            session_link.close()
         board.close()
         beat.close()
         instance.release()
     return 0 if wanted else 1
+
+
+def _session_link(settings: PortSettings, path: Path) -> PortLinkServer | None:
+    """The end of iso15118d's connection, with charging_type highlevel."""
+    if not settings.high_level:
+        return None
+    try:
+        return PortLinkServer(path)
+    except OSError as error:
+        # No session will come, and the pilot stays at 100 %: safe, and the rest of the port works.
+        log.error("high-level charging is not possible: %s: %s", path, error.strerror or error)
+        return None
 
 
 if __name__ == "__main__":

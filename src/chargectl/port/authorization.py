@@ -12,12 +12,13 @@ class AuthorizationState:
     retained one stays until it is taken back (guide Table 83).
     """
 
-    __slots__ = ("_allowed", "_mode", "_session", "refusals")
+    __slots__ = ("_allowed", "_mode", "_session", "_session_result", "refusals")
 
     def __init__(self, mode: AuthenticationMode) -> None:
         self._mode = mode
         self._allowed = mode is AuthenticationMode.FREE
         self._session = False
+        self._session_result = False
         self.refusals = 0
         """How often a user who asked was told no (counted for the LED)."""
 
@@ -33,6 +34,19 @@ class AuthorizationState:
                 self.refusals += 1
             self._allowed = allowed
             self._session = session
+
+    def session_result(self, allowed: bool, connected: bool) -> None:
+        """Take what the customer told a V2G session; it counts in the mode "mqtt" only, until the end of the
+        session.
+
+        Only the step to ``allowed`` counts, with the EV there that it is for: what still stands when another
+        EV comes, or after a withdrawal on the authorization topic, allows nothing.
+        """
+        step = allowed and not self._session_result
+        if self._mode is AuthenticationMode.MQTT and step and connected:
+            self._session = self._session or not self._allowed
+            self._allowed = True
+        self._session_result = allowed
 
     def key(self, on: bool) -> None:
         """Take the key switch; it counts in the mode "key-switch" only."""

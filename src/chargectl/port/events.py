@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, unique
 
+from chargectl.declarations.port_link import SessionWish
 from chargectl.pilot.levels import CpState
 from chargectl.pilot.proximity import Cable
 
@@ -149,6 +150,13 @@ class RcdTestRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionWished:
+    """What a V2G session wishes (high-level charging); None: nobody speaks for one any more."""
+
+    wish: SessionWish | None
+
+
+@dataclass(frozen=True, slots=True)
 class BoardFault:
     """A source of the board (``relay1_sense``, ``pilot_adc``) fails or works again."""
 
@@ -185,6 +193,7 @@ Event = (
     | PhaseTarget
     | PhaseSwitchDelay
     | RcdTestRequest
+    | SessionWished
     | BoardFault
     | Stop
     | Tick

@@ -110,6 +110,13 @@ def _on_rcd_request(port: PortState, _event: events.RcdTestRequest, _now_ms: int
         port.rcd.unanswered = True
 
 
+def _on_wish(port: PortState, event: events.SessionWished, now_ms: int) -> None:
+    if port.high_level is not None:
+        port.high_level.hear(event.wish, now_ms)
+        allowed = event.wish is not None and event.wish.authorized
+        port.authorization.session_result(allowed, port.connected)
+
+
 def _on_board_fault(port: PortState, event: events.BoardFault, now_ms: int) -> None:
     port.board.fault(event.source, event.active, now_ms)
     if not event.active:
@@ -148,6 +155,7 @@ _HANDLERS: Final[dict[type, Callable[..., None]]] = {
     events.PhaseTarget: _on_phases,
     events.PhaseSwitchDelay: _on_phase_delay,
     events.RcdTestRequest: _on_rcd_request,
+    events.SessionWished: _on_wish,
     events.BoardFault: _on_board_fault,
     events.Stop: _on_stop,
 }

@@ -22,6 +22,7 @@ from chargectl.pilot.duty import NEGATIVE_CENTI, STEADY_CENTI, duty_for_current
 from chargectl.pilot.levels import CpState
 from chargectl.port import events
 from chargectl.port.effects import Effect, Note
+from chargectl.port.high_level import HighLevel
 from chargectl.port.intake import take
 from chargectl.port.outputs import Outputs, output_effects
 from chargectl.port.publications import Publisher
@@ -79,6 +80,7 @@ class Port(PortState):
             self.path.deadline(now),
             self.board.deadline(now),
             self.wake_up.deadline(),
+            None if self.high_level is None else self.high_level.deadline(),
             None if self._stop_since is None else self._stop_since + EV_STOP_MS,
         )
         return min((time for time in times if time is not None and time > now), default=None)
@@ -122,6 +124,7 @@ class Port(PortState):
             self.blocked,
             self.connected,
             self.wake_up.pulsing,
+            None if self.high_level is None else self.high_level.facts,
             self.path.pausing(now_ms),
             self.path.confirmed_open(now_ms),
             self.path.secondary is not None and self.path.secondary.target,
@@ -142,13 +145,21 @@ class Port(PortState):
             safe = self.reaction.contactor is not ContactorDemand.OPEN
             self.ventilation.step(self.pilot.state, safe)
         self.offered_a = self.limits.offered_a(now_ms)
-        offered = self._may_offer(now_ms)
+        if self.high_level is None:
+            offered = self._may_offer(now_ms)
+        else:
+            offered = False
+            self.high_level.step(self._may_signal(), self.offered_a, self.path.on, now_ms)
         if self.connected and self.path.pausing(now_ms):
             self.wake_up.spend()
         self.wake_up.step(offered, self.pilot.state, now_ms)
         self.duty_centi = self._duty(offered)
         self.pilot.imposed(self.duty_centi in (None, NEGATIVE_CENTI), now_ms)
-        self.path.step(self._power(offered, now_ms), now_ms)
+        if self.high_level is None:
+            power = self._power(offered, now_ms)
+        else:
+            power = self._power_for_session(self.high_level, now_ms)
+        self.path.step(power, now_ms)
         if self.settings.pluggable and self.pilot.known:
             self.lock.step(now_ms, self._may_unlock(now_ms))
 
@@ -167,6 +178,8 @@ class Port(PortState):
         else:
             self.authorization.unplugged()
             self.wake_up.new_session()
+            if self.high_level is not None:
+                self.high_level.unplugged()
 
     def _step_rcd(self, now_ms: int) -> None:
         self.rcd.step(now_ms, self.path.confirmed_open(now_ms))
@@ -276,6 +289,8 @@ class Port(PortState):
             return NEGATIVE_CENTI
         if self.wake_up.pulsing:
             return None
+        if self.high_level is not None:
+            return self.high_level.duty_centi
         if offered:
             return duty_for_current(round(self.offered_a * 1000))
         return STEADY_CENTI
@@ -298,6 +313,36 @@ class Port(PortState):
         if self._stop_since is None:
             self._stop_since = now_ms
         return now_ms < self._stop_since + EV_STOP_MS
+
+    # ------------------------------------------------------------------ high-level charging
+
+    def _may_signal(self) -> bool:
+        """Whether nothing of the port's own speaks against 5 %: an EV is there, and it could be charged.
+
+        Who may charge is asked within the session. An RCD test that is due comes before it: a session has no
+        time for one once the EV wants power.
+        """
+        no_error = (
+            self.reaction.contactor is ContactorDemand.UNCHANGED and self.reaction.duty is Duty.UNCHANGED
+        )
+        begun = self.high_level is not None and self.high_level.begun
+        rcd = self.rcd.healthy if begun else self.rcd.ready
+        cable_ok = not self.settings.pluggable or self.cable.limit_a is not None
+        return self.connected and no_error and rcd and cable_ok and not self.blocked and not self.stopping
+
+    def may_close(self, now_ms: int) -> bool:
+        """Whether a V2G session and an EV in state C or D would get power."""
+        locked = not self.settings.pluggable or self.lock.locked
+        session = self.high_level
+        return session is not None and session.signalling and locked and self._may_offer(now_ms)
+
+    def _power_for_session(self, session: HighLevel, now_ms: int) -> bool:
+        ev_ready = self.pilot.state in (CpState.C, CpState.D)
+        possible = ev_ready and self.reaction.contactor is not ContactorDemand.OPEN and self.rcd.healthy
+        if self.path.on:
+            # A limit of 0 A is told to the EV, which takes nothing then: the contactor stays as it is.
+            return session.keep(possible, self._may_offer_but_for_limit(now_ms), now_ms)
+        return possible and session.power and self.may_close(now_ms)
 
     def _derive_outputs(self, now_ms: int) -> Outputs:
         secondary = self.path.secondary

@@ -86,6 +86,8 @@ class PortSettings:
     wake_up_after_timeout: bool = False
     basic_charging: bool = True
     """``charging_type`` is "basic"."""
+    high_level: bool = False
+    """``charging_type`` is "highlevel"."""
     rcd: RcdSettings = RcdSettings()
     ventilation: VentilationSettings = VentilationSettings()
     phases: PhaseSettings = PhaseSettings()
@@ -125,6 +127,7 @@ class PortSettings:
             force_wake_up=boolean("ports[0]/force_wake_up"),
             wake_up_after_timeout=boolean("ports[0]/wake_up_after_timeout"),
             basic_charging=string("ports[0]/charging_type") == "basic",
+            high_level=string("ports[0]/charging_type") == "highlevel",
             rcd=RcdSettings(
                 enable=boolean("ports[0]/rcd_monitor/enable"),
                 test=integer("ports[0]/rcd_monitor/test_gpio") >= 0,

@@ -7,6 +7,7 @@ from chargectl.pilot.duty import STEADY_CENTI
 from chargectl.port.authorization import AuthorizationState
 from chargectl.port.board_health import BoardHealth
 from chargectl.port.effects import Note
+from chargectl.port.high_level import HighLevel
 from chargectl.port.limits import CurrentLimits
 from chargectl.port.lock import PlugLock
 from chargectl.port.phases import PowerPath
@@ -34,6 +35,8 @@ class PortState:
         """None where relay 2 belongs to phase switching."""
         self.board = BoardHealth()
         self.wake_up = WakeUp(settings.force_wake_up, settings.wake_up_after_timeout)
+        self.high_level = HighLevel() if settings.high_level else None
+        """None where current is offered by the duty cycle."""
         self.emergency = False
         self.blocked = False
         """After an emergency: no power before the EV was unplugged (releasing a switch restarts nothing)."""

@@ -26,6 +26,19 @@ WAKE_UP_AFTER_MS: Final = 30_000
 WAKE_UP_PULSE_MS: Final = 4_000
 """Length of the 0 V pulse of a wake-up; EVs take an interruption of this length for a new plug-in."""
 
+HIGH_LEVEL_STOP_MS: Final = 10_000
+"""A V2G session whose authorization was withdrawn has this long to end, by EVSENotification StopCharging.
+
+An EV in the charge loop asks every few seconds, and hears it then. After it the contactor is opened under
+load.
+"""
+
+T_STEP_EF_MS: Final = 4_000
+"""The pilot stays in state E for this long when no EV was heard (ISO 15118-3 T_step_EF)."""
+
+T_STEP_X1_MS: Final = 3_000
+"""The pilot stays at 100 % for this long between two times of 5 % (ISO 15118-3 T_step_X1)."""
+
 PILOT_SETTLE_MS: Final = 500
 """After the port itself put the pilot to E or F, a reading of E or F says nothing for this long."""
 

@@ -223,6 +223,10 @@ TOPIC_EVSE_CHARGE_METERINFO: Final = _accepted(
     Payload.JSON,
     "Meter reading for the EV in the charge phase.",
     "15.5.6",
+    shape=(
+        '{"MeterID": str, "MeterReading": Wh, "MeterStatus" (optional): int, "TMeter" (optional): s since'
+        " 1970}"
+    ),
 )
 TOPIC_EVSE_CHARGE_RECEIPTREQUIRED: Final = _accepted(
     "TOPIC_EVSE_CHARGE_RECEIPTREQUIRED",
