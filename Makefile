@@ -13,16 +13,16 @@ ARGS ?=
 export PYTHON
 
 # What can be tested without a broker and without other processes.
-FAST := $(wildcard tests/declarations tests/config tests/pilot tests/port tests/hmi tests/update)
+FAST := $(wildcard tests/declarations tests/config tests/pilot tests/port tests/hmi tests/hlc tests/update)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint format check-docs docs bench mutate coverage clean programs programs-test
+.PHONY: programs-v2g help run test test-fast lint format check-docs docs bench mutate coverage clean programs programs-test
 
 help: ## list the targets
 	@echo "make TARGET [ARGS=...] [PYTHON=python3.N]"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(RUN_READY) programs ## a simulated board with a car: a live screen, or without a terminal a full session
+run: $(RUN_READY) programs $(if $(findstring --iso15118,$(ARGS)),exi-core programs-v2g) ## a simulated board with a car: a live screen, or without a terminal a full session (ARGS=--iso15118: by ISO 15118-2)
 	@$(BIN)/chargectl sim run $(ARGS)
 
 test: $(DEV_READY) exi-core exi-programs yocto-tools programs-test ## all tests but those on the emulated board; writes docs/conformance.md (with ARGS: those tests, writes nothing)
@@ -33,7 +33,7 @@ test-fast: $(DEV_READY) ## tests of the declarations and the pure cores
 
 lint: $(DEV_READY) exi-core ## ruff, mypy, the import contracts and check-docs
 	@status=0; \
-	for check in "ruff check ." "ruff format --check --quiet ." "mypy src/chargectl src/v2gexi tests benchmarks tools" "lint-imports --no-logo"; do \
+	for check in "ruff check ." "ruff format --check --quiet ." "mypy src/chargectl src/v2g src/v2gexi tests benchmarks tools" "lint-imports --no-logo"; do \
 		echo "$$check"; $(BIN)/$$check || status=1; \
 	done; \
 	$(MAKE) --no-print-directory check-docs || status=1; \
@@ -43,18 +43,21 @@ format: $(DEV_READY) ## lay out the code as lint wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-check-docs: $(DEV_READY) check-exi-tables ## fail where a generated document is not what its source says
+check-docs: $(DEV_READY) exi-core check-exi-tables ## fail where a generated document is not what its source says
 	$(BIN)/python -m chargectl.declarations.reference docs/reference --check
 	$(BIN)/python -m chargectl.board.guard_pins src/chargectl/guard/pins.py --check
 	$(BIN)/python bundle/reference.py docs/reference/migration.md --check
+	$(BIN)/python -m v2g.reference docs/reference --check
 	@echo "pytest --conformance=check"
 	@said=$$($(BIN)/python -m pytest --collect-only -qqq --conformance=check 2>&1) || \
 		{ echo "$$said" | sed '/^tests.*: [0-9]*$$/d'; exit 1; }
 
-docs: $(DEV_READY) ## write the generated documents: the reference, and by running all tests the conformance table
+docs: $(DEV_READY) exi-core ## write the generated documents: the reference, and by running all tests the conformance table
 	$(BIN)/python -m chargectl.declarations.reference docs/reference
 	$(BIN)/python -m chargectl.board.guard_pins src/chargectl/guard/pins.py
 	$(BIN)/python bundle/reference.py docs/reference/migration.md
+	$(BIN)/python -m v2g.reference docs/reference
+	$(BIN)/python -m tests.v2g.desk.fault_table docs/reference/v2g-faults.md
 	@for file in customer leds rotaryencd; do \
 		$(BIN)/chargectl config shipped $$file.json >overlays/common/etc/secc/$$file.json.shipped; done
 	@$(MAKE) --no-print-directory test ARGS=
@@ -79,6 +82,10 @@ clean: ## remove everything that was made here
 programs:
 	@tools/need.sh mosquitto
 
+# What joins simulated modems and network namespaces.
+programs-v2g:
+	@tools/need.sh ip=iproute2
+
 # What tests put the firmware together with: RAUC and its D-Bus, systemd, the broker's clients, file systems.
 programs-test: programs
 	@tools/need.sh rauc /usr/share/dbus-1/system-services/de.pengutronix.rauc.service=rauc-service \
@@ -89,10 +96,10 @@ programs-test: programs
 		unshare=util-linux setpriv=util-linux qemu-system-arm \
 		softhsm2-util=softhsm2 /usr/share/doc/libengine-pkcs11-openssl/copyright=libengine-pkcs11-openssl
 
-$(RUN_READY): requirements/run.txt src/chargectl/pyproject.toml
+$(RUN_READY): requirements/run.txt src/chargectl/pyproject.toml src/v2g/pyproject.toml
 	@tools/venv.sh $(VENV) requirements/run.txt
 	@touch $@
 
-$(DEV_READY): requirements/dev.txt requirements/run.txt src/chargectl/pyproject.toml
+$(DEV_READY): requirements/dev.txt requirements/run.txt src/chargectl/pyproject.toml src/v2g/pyproject.toml
 	@tools/venv.sh $(VENV) requirements/dev.txt
 	@touch $@ $(RUN_READY)

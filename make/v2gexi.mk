@@ -15,7 +15,7 @@ PYTHON_HEADER_PACKAGE = $(shell $(BIN)/python -c 'import sys; print("libpython%d
 # The engine, compiled into the checkout.
 exi-core: $(EXI_READY)
 
-$(EXI_READY): $(DEV_READY) src/v2gexi/pyproject.toml $(wildcard src/v2gexi/c/*.[ch] src/v2gexi/c/include/*.h)
+$(EXI_READY): $(RUN_READY) src/v2gexi/pyproject.toml $(wildcard src/v2gexi/c/*.[ch] src/v2gexi/c/include/*.h)
 	@tools/need.sh gcc /usr/include/stdio.h=libc6-dev $(PYTHON_HEADER)=$(PYTHON_HEADER_PACKAGE)
 	@echo "Compiling v2gexi"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e src/v2gexi

@@ -25,6 +25,7 @@ from chargectl.config.document import Document
 from chargectl.config.edit import set_value
 from chargectl.sim import namespace
 from chargectl.sim.demo_steps import STEPS
+from chargectl.sim.demo_steps_digital import DIGITAL_STEPS
 from chargectl.sim.stage import Stage, StageError, StagePlan
 from chargectl.sim.stage_settings import demonstration_text
 from tests.simboard import wait_until
@@ -135,6 +136,19 @@ def test_a_whole_session_is_seen_on_mqtt_and_on_the_pins(root: Path) -> None:
     assert "contactor closed · 16.0 A flow" in run.output
     assert "duty 16.66 % · contactor closed · 10.0 A flow" in run.output
     assert lines[-1].endswith(f"all {len(STEPS)} steps were seen, on MQTT and on the pins")
+
+
+@pytest.mark.spec(65, 152, 154, 171, 175)
+def test_a_whole_session_of_iso_15118_is_seen_on_mqtt_and_on_the_pins(root: Path) -> None:
+    pytest.importorskip("v2gexi._core", reason="the EXI engine is not compiled: make exi-core")
+    run = Run(root, "--iso15118")
+    assert run.finish() == 0, run.output
+    lines = run.output.splitlines()
+    told = [match[1] for line in lines if (match := re.fullmatch(r" *[0-9.]+ s  ok +(.*)", line))]
+    assert told == [step.title for step in DIGITAL_STEPS]
+    assert "duty 5.00 % · 16.0 A flow" in run.output
+    assert "protocol ISO15118 · initialisation started · TCP connected" in run.output
+    assert lines[-1].endswith(f"all {len(DIGITAL_STEPS)} steps were seen, on MQTT and on the pins")
 
 
 def test_a_step_missed_on_the_pins_alone_fails_the_run(root: Path) -> None:

@@ -173,3 +173,49 @@ def test_no_current_without_voltage_or_above_the_last_offers(
         if ms >= 3000:
             assert car.current_a <= offers[-1]
             assert car.s2 == (offers[-1] > 0)
+
+
+def digital(**kind: object) -> Car:
+    car = plugged(digital=True, **kind)
+    car.see(Wave.PWM, 5.0, DEAD)
+    return car
+
+
+def test_at_five_percent_a_digital_car_does_what_its_session_says() -> None:
+    car = digital()
+    wait(car, 10_000)
+    assert not car.s2
+    car.session_s2, car.session_a = True, 10.0
+    car.reconsider()
+    assert car.s2
+    assert car.current_a == 0
+    car.see(Wave.PWM, 5.0, MAINS)
+    assert car.current_a == 10
+    car.session_a = 0.0
+    car.reconsider()
+    assert car.current_a == 0
+    car.session_s2 = False
+    car.reconsider()
+    assert not car.s2
+
+
+def test_a_digital_car_takes_no_more_than_it_can_and_nothing_when_full() -> None:
+    car = digital(max_a=16.0)
+    car.session_s2, car.session_a = True, 32.0
+    car.see(Wave.PWM, 5.0, MAINS)
+    assert car.current_a == 16
+    car.energy_wh = car.kind.capacity_wh
+    car.reconsider()
+    assert car.current_a == 0
+
+
+def test_a_digital_car_obeys_an_ordinary_duty_cycle_like_any_other() -> None:
+    car = charging(plugged(digital=True))
+    assert car.current_a == pytest.approx(16, abs=0.01)
+
+
+def test_an_unplugged_car_has_no_session() -> None:
+    car = digital()
+    car.session_s2, car.session_a = True, 10.0
+    car.disconnect()
+    assert (car.session_s2, car.session_a, car.s2, car.current_a) == (False, 0.0, False, 0.0)

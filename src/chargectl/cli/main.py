@@ -1,7 +1,8 @@
 """The ``chargectl`` command: ``chargectl <noun> <verb>``.
 
-A subcommand is a module with ``add_parser(subparsers)`` and ``run(args) -> int``. Only the module that is
-asked for is imported, so that each command starts as fast as it can.
+A subcommand is a module with ``add_parser(subparsers)`` and ``run(args) -> int``, or with
+``own_words(words) -> int`` if it reads the rest of the line by itself. Only the module that is asked for is
+imported, so that each command starts as fast as it can.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "usb": ("chargectl.cli.usb", "process a USB stick"),
     "network": ("chargectl.cli.network", "network files from the configuration"),
     "sim": ("chargectl.cli.sim", "run the simulated board"),
+    "v2g": ("chargectl.cli.v2g", "cars and chargers on the desk, captures, certificates"),
 }
 """Name of each subcommand, its module, and what it does in a few words."""
 
@@ -47,10 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             module = importlib.import_module(path)
         except ModuleNotFoundError as error:
-            if error.name is None or not error.name.startswith("chargectl."):
+            if (error.name or "").split(".")[0] not in ("chargectl", "v2g", "v2gexi"):
                 raise
             print(f"chargectl: '{name}' is not installed on this machine", file=sys.stderr)
             return USAGE
+        if hasattr(module, "own_words"):
+            return int(module.own_words(words[1:]))
         module.add_parser(subparsers)
     try:
         options = parser.parse_args(words)

@@ -66,6 +66,11 @@ def add_parser(subparsers: Any) -> None:
         metavar="JSON",
         help="further options of the board and the car",
     )
+    add(
+        "--iso15118",
+        action="store_true",
+        help="station and car speak ISO 15118-2 over a simulated power line, in a network of their own",
+    )
     add_talkers(verbs)
 
 
@@ -75,7 +80,9 @@ def run(args: argparse.Namespace) -> int:
         from chargectl.sim.demo_run import run as run_demonstration
         from chargectl.sim.stage import StagePlan
 
-        plan = StagePlan(args.variant, args.rotary, args.speed, args.config, args.options)
+        plan = StagePlan(
+            args.variant, args.rotary, args.speed, args.config, args.options, digital=args.iso15118
+        )
         return run_demonstration(plan, script=args.script, patience=args.patience)
     try:
         return talk(args)

@@ -183,6 +183,20 @@ def _charge_battery(world: World, wh: float) -> None:
     world.car.reconsider()
 
 
+def _car_session(world: World, s2: bool | None = None, current_a: float | None = None) -> None:
+    if not world.car.kind.digital:
+        raise RefusedError("this car speaks no ISO 15118 (change_car digital=true)")
+    if s2 is not None:
+        if not isinstance(s2, bool):
+            raise RefusedError(f"s2 = {s2!r}: true or false is allowed")
+        world.car.session_s2 = s2
+    if current_a is not None:
+        if finite("current_a", current_a) < 0:
+            raise RefusedError(f"{current_a} A: 0 or more is allowed")
+        world.car.session_a = current_a
+    world.car.reconsider()
+
+
 _WHICH: Final = {"which": "1 (default) or 2"}
 
 ACTIONS: Final = {
@@ -205,6 +219,12 @@ ACTIONS: Final = {
             "drive another car up (nothing plugged in)",
             _change_car,
             {item.name: "see CarKind" for item in fields(CarKind)},
+        ),
+        Action(
+            "car_session",
+            "the car's ISO 15118 session decides (a car that speaks it, at 5 % duty)",
+            _car_session,
+            {"s2": "S2 is to be closed", "current_a": "current per phase that may be drawn"},
         ),
         Action("charge_battery", "set the content of the car's battery", _charge_battery, {"wh": "Wh"}),
         Action("remove_diode", "the car's pilot diode is shorted", _set("car.diode", False), {}),

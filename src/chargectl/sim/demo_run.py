@@ -11,8 +11,10 @@ from types import FrameType
 from typing import Final
 
 from chargectl.sim.client import SimError
-from chargectl.sim.demo import play
+from chargectl.sim.demo import Step, play
 from chargectl.sim.demo_steps import STEPS
+from chargectl.sim.demo_steps_digital import DIGITAL_STEPS
+from chargectl.sim.namespace import UnavailableError, enter_network
 from chargectl.sim.stage import Stage, StageError, StagePlan
 from chargectl.sim.stage_desk import Desk
 
@@ -57,15 +59,24 @@ def run(plan: StagePlan, *, script: bool, patience: float = 1.0) -> int:
     ending = _Ending()
     ending.catch()
     live = not script and _can_show()
+    try:
+        if plan.digital:
+            enter_network()
+    except UnavailableError as error:
+        _complain(str(error))
+        return FAILED
     stage = Stage(plan, ending.check)
     # What the bus has to say about a broker that ends belongs to no screen.
     logging.basicConfig(filename=stage.folder / "desk.log")
     try:
-        _say("starting the broker, the simulated board, configd and portd ...")
+        more = ", iso15118d and a power line" if plan.digital else ""
+        _say(f"starting the broker, the simulated board, configd and portd{more} ...")
         stage.start()
         with Desk(stage) as desk:
             desk.wait_ready()
-            return _watch(desk) if live else _play(desk, patience)
+            if live:
+                return _watch(desk)
+            return _play(desk, DIGITAL_STEPS if plan.digital else STEPS, patience)
     except InterruptedRunError:
         _complain("interrupted; everything is being ended")
         return INTERRUPTED
@@ -82,8 +93,8 @@ def _can_show() -> bool:
     return not dumb and sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _play(desk: Desk, patience: float) -> int:
-    return OK if play(desk, STEPS, _say, patience) else FAILED
+def _play(desk: Desk, steps: tuple[Step, ...], patience: float) -> int:
+    return OK if play(desk, steps, _say, patience) else FAILED
 
 
 def _watch(desk: Desk) -> int:

@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import subprocess
 from typing import Final
 
 MOUNT_POINT: Final = "/sys"
@@ -19,6 +20,7 @@ MARK: Final = "CHARGECTL_SIM_NAMESPACE"
 
 CLONE_NEWNS: Final = 0x0002_0000
 CLONE_NEWUSER: Final = 0x1000_0000
+CLONE_NEWNET: Final = 0x4000_0000
 MS_NOSUID: Final = 2
 MS_NODEV: Final = 4
 MS_NOEXEC: Final = 8
@@ -55,6 +57,26 @@ def enter() -> None:
     os.environ[MARK] = os.readlink("/proc/thread-self/ns/mnt")
 
 
+def enter_network() -> None:
+    """Move the calling thread into a network namespace of its own, with a loopback; raises UnavailableError.
+
+    Whatever is started from it sees no other network, and may make interfaces. Without the privilege it
+    enters a user namespace too, as :func:`enter` does.
+    """
+    libc = _libc()
+    user, group = os.geteuid(), os.getegid()
+    if libc.unshare(CLONE_NEWNET) != 0:
+        if libc.unshare(CLONE_NEWNET | CLONE_NEWUSER) != 0:
+            raise _no_namespace(ctypes.get_errno())
+        _write("/proc/self/setgroups", "deny")
+        _write("/proc/self/uid_map", f"0 {user} 1")
+        _write("/proc/self/gid_map", f"0 {group} 1")
+    try:
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        raise UnavailableError("simulated power line: 'ip' (iproute2) is needed") from None
+
+
 def _no_namespace(number: int) -> UnavailableError:
     if number == errno.EINVAL:
         return UnavailableError(
@@ -62,7 +84,7 @@ def _no_namespace(number: int) -> UnavailableError:
             "starts, or run as root"
         )
     return UnavailableError(
-        f"simulated board: no private mount namespace ({os.strerror(number)}): run as root, or allow "
+        f"simulated board: no private namespace ({os.strerror(number)}): run as root, or allow "
         "unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, and "
         "kernel.apparmor_restrict_unprivileged_userns=0 where it exists)"
     )

@@ -59,8 +59,10 @@ class Controls:
         self._do("unplug", "unplug")
 
     def authorise(self) -> None:
-        """Allow charging for this session."""
+        """Allow charging for this session, and let an ISO 15118 session go on."""
         self._desk.authorise(True)
+        if self._desk.stage.digital:
+            self._desk.release()
 
     def stop(self) -> None:
         """Withdraw the authorization."""

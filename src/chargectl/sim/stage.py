@@ -33,6 +33,9 @@ END_S: Final = 6.0
 SILENT_S: Final = 2.0
 """Between the last sign of a program and its end."""
 TAIL_LINES: Final = 8
+STATION_INTERFACE: Final = "eth1"
+"""As on the board: the network interface of the station's modem."""
+CAR_INTERFACE: Final = "car0"
 
 
 class StageError(RuntimeError):
@@ -50,6 +53,8 @@ class StagePlan:
     config: Path | None = None
     options: dict[str, Any] = field(default_factory=dict)
     """Further options of the board, over those that follow from the configuration."""
+    digital: bool = False
+    """Station and car speak ISO 15118 over a simulated power line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,11 @@ class Stage:
         return self.broker.port
 
     @property
+    def digital(self) -> bool:
+        """Whether station and car speak ISO 15118."""
+        return self._plan.digital
+
+    @property
     def speed(self) -> float:
         """How much faster than real time the board runs."""
         return self._plan.speed
@@ -117,6 +127,9 @@ class Stage:
         except BrokerError as error:
             raise StageError(str(error)) from None
         options = {**board_options(directory, backups), **self._plan.options}
+        if self._plan.digital:
+            options["car"] = {"digital": True, **options.get("car", {})}
+            self._start_power_line()
         configd = self.folder / "configd"
         folders = ["--config-dir", str(directory), "--backup-dir", str(backups)]
         mqtt = ["--mqtt-host", "127.0.0.1", "--mqtt-port", str(self.port)]
@@ -124,7 +137,14 @@ class Stage:
         self._wait("configd", lambda: _answers(configd))
         portd = [sys.executable, "-m", "chargectl.daemons.portd", *folders, *mqtt]
         portd += ["--variant", str(self._plan.variant), "--heartbeat", str(self.folder / "heartbeat")]
+        if self._plan.digital:
+            portd += ["--session-socket", str(self.folder / "session")]
         self._start_board(options, portd)
+        if self._plan.digital:
+            session = ["--session-socket", str(self.folder / "session"), "--interface", STATION_INTERFACE]
+            self._run("iso15118d", "chargectl.daemons.iso15118d", [*folders, *mqtt, *session])
+            car = ["--socket", self.socket, "--interface", CAR_INTERFACE]
+            self._run("the car's communication", "chargectl.sim.car_session", car)
 
     def check(self) -> None:
         """Raise StageError when a program has ended, or what ``interrupted`` raises."""
@@ -151,10 +171,16 @@ class Stage:
         self.broker.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _start_power_line(self) -> None:
+        """The simulated modems of station and car, and the line between them."""
+        line = ["modem", "--evse", STATION_INTERFACE, "--ev", CAR_INTERFACE]
+        self._run("the simulated power line", "v2g.cli.main", line)
+        self._wait("the simulated power line", lambda: _usable(STATION_INTERFACE) and _usable(CAR_INTERFACE))
+
     def _write_configuration(self, path: Path) -> None:
         given = self._plan.config
         if given is None:
-            path.write_text(demonstration_text(), "utf-8")
+            path.write_text(demonstration_text(digital=self._plan.digital), "utf-8")
             return
         try:
             errors = errors_of(given)
@@ -200,6 +226,16 @@ class Stage:
             if time.monotonic() > deadline:
                 raise StageError(f"{name} does not answer within {START_S:g} s")
             time.sleep(0.02)
+
+
+def _usable(interface: str) -> bool:
+    from v2g.net.interfaces import InterfaceError, usable_link_local
+
+    try:
+        usable_link_local(interface)
+    except InterfaceError:
+        return False
+    return True
 
 
 def _answers(path: Path) -> bool:

@@ -23,6 +23,8 @@ READY_S: Final = 30.0
 KEPT: Final = 5000
 """Happenings that are remembered."""
 
+PHASE_FINISHED: Final = 0
+"""EVSEProcessing: the owner's software is done with a phase (guide 15.4)."""
 SESSION_AUTHORIZATION: Final = replace(topics.TOPIC_AUTHORIZATION_STATUS, retain=False)
 """Without retain an authorization is for one session (guide Table 83)."""
 
@@ -139,6 +141,14 @@ class Desk:
     def authorise(self, allowed: bool) -> None:
         """Allow charging for this session, or withdraw that."""
         self.publish(SESSION_AUTHORIZATION, allowed)
+
+    def release(self, *phases: Topic) -> None:
+        """Let an ISO 15118 session go on beyond phases (guide 15.4): by default all that wait."""
+        for phase in phases or (
+            topics.TOPIC_EVSE_AUTH_EVSEPROCESSING,
+            topics.TOPIC_EVSE_PARAMETER_EVSEPROCESSING,
+        ):
+            self.publish(phase, PHASE_FINISHED)
 
     def limit(self, name: str, ampere: float) -> None:
         """Set a dynamic current limit per phase; -1 is no limit."""

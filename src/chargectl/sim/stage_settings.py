@@ -29,10 +29,14 @@ DEMONSTRATION: Final[dict[str, JsonValue]] = {
 """What differs from the shipped customer.json so that everything can be tried."""
 
 
-def demonstration_text() -> str:
-    """The shipped customer.json with the demonstration's keys set."""
+DIGITAL: Final[dict[str, JsonValue]] = {"ports[0]/charging_type": "highlevel"}
+"""What a demonstration of ISO 15118 sets besides."""
+
+
+def demonstration_text(*, digital: bool = False) -> str:
+    """The shipped customer.json with the demonstration's keys set, for ISO 15118 if it is ``digital``."""
     document = Document(shipped_content(CUSTOMER), CUSTOMER.value)
-    for path, value in DEMONSTRATION.items():
+    for path, value in (DEMONSTRATION | (DIGITAL if digital else {})).items():
         document = set_value(document, path, value)
     return document.text
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from chargectl.bus.payload import Value
 from chargectl.declarations import topics
-from chargectl.declarations.types import Topic
+from chargectl.declarations.types import Direction, Topic
 
 
 def _either(yes: str, no: str) -> Callable[[Any], str]:
@@ -52,6 +52,13 @@ _TOPIC_WORDS: Final[tuple[tuple[Topic, Callable[[Any], str]], ...]] = (
     (topics.TOPIC_EMERGENCY_SHUTDOWN, _either("emergency shutdown", "no emergency shutdown")),
     (topics.TOPIC_PLUG_LOCK_PERMANENT_FAILURE, lambda value: f"lock failure {value or 'none'}"),
     (topics.TOPIC_SESSION_PROXIMITY_ERROR, lambda value: f"proximity error {value or 'none'}"),
+    (topics.TOPIC_V2G_MAC, lambda value: f"car {value}"),
+    (topics.TOPIC_CHARGE_TCP_STATUS, _either("TCP connected", "TCP not connected")),
+    (topics.TOPIC_CHARGE_INIT_STATUS, lambda value: f"initialisation {value}"),
+    (topics.TOPIC_CHARGE_AUTH_STATUS, lambda value: f"authorisation {value}"),
+    (topics.TOPIC_CHARGE_PARAMETER_STATUS, lambda value: f"parameters {value}"),
+    (topics.TOPIC_CHARGE_CHARGE_STATUS, lambda value: f"charge loop {value}"),
+    (topics.TOPIC_EV_STOP_PROGRESS, lambda value: "session stop"),
     (topics.TOPIC_AUTHORIZATION_STATUS, _either("authorised", "authorisation withdrawn")),
 )
 _TOPIC: Final = {topic.path: words for topic, words in _TOPIC_WORDS}
@@ -59,9 +66,14 @@ _LIMIT: Final = topics.TOPIC_GLOBAL_DYN_CURRENT_LIMIT
 
 SHOWN_TOPICS: Final[tuple[Topic, ...]] = (
     *(topic for topic in topics.TOPICS if topic.daemon == "portd" and topic.retain),
+    *(
+        topic
+        for topic in topics.TOPICS
+        if topic.daemon == "iso15118d" and topic.direction is Direction.PUBLISHED
+    ),
     topics.TOPIC_CONFIGD_ONLINE,
 )
-"""Everything lasting that portd publishes or reads."""
+"""Everything lasting that portd publishes or reads, and what iso15118d tells of a session."""
 
 _FACT: Final[dict[str, Callable[[Any], str]]] = {
     "plugged": _either("cable inserted", "no cable"),

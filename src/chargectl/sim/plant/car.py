@@ -11,6 +11,9 @@ from chargectl.sim.plant.pilot import Load, Wave
 R_PRESENT_OHM: Final = 2740.0
 R_CHARGE_OHM: Final = 1300.0
 R_VENTILATION_OHM: Final = 270.0
+DIGITAL_DUTY: Final = 5.0
+DIGITAL_TOLERANCE: Final = 2.0
+"""A duty cycle of 3 to 7 % asks for digital communication (IEC 61851-1 table A.8)."""
 
 
 def offered_a(duty: float) -> float:
@@ -48,6 +51,8 @@ class CarKind:
     follow_ms: int = 300
     """From a changed offer to the changed current (at most 5 s)."""
     wake_ms: int = 3000
+    digital: bool = False
+    """It speaks ISO 15118: at 5 % duty, S2 and current are what its session says."""
 
 
 class Car:
@@ -63,6 +68,10 @@ class Car:
         self.stuck_s2 = False
         """S2 cannot open: the car stays in C or D."""
         self.awake = not self.kind.sleepy
+        self.session_s2 = False
+        """What the car's ISO 15118 session wants of S2."""
+        self.session_a = 0.0
+        """The current per phase that the session lets it draw."""
         self.s2 = False
         self.current_a = 0.0
         """Current per phase."""
@@ -128,8 +137,8 @@ class Car:
 
     def disconnect(self) -> None:
         """Unplug the car; S2 opens."""
-        self.connected = self.s2 = False
-        self.current_a = 0.0
+        self.connected = self.s2 = self.session_s2 = False
+        self.current_a = self.session_a = 0.0
         self._s2_due = self._current_due = self._wake_due_us = None
 
     def reconsider(self) -> None:
@@ -157,11 +166,22 @@ class Car:
     def _decide(self, *, pilot_changed: bool) -> None:
         if not self.connected:
             return
-        offer = offered_a(self._duty) if self._wave is Wave.PWM and self.awake else 0.0
+        pwm = self._wave is Wave.PWM and self.awake
+        if self.kind.digital and pwm and abs(self._duty - DIGITAL_DUTY) < DIGITAL_TOLERANCE:
+            self._obey_session()
+            return
+        offer = offered_a(self._duty) if pwm else 0.0
         wants = self.willing and not self.full
         self._switch(close=wants and offer > 0)
         charges = (self.s2 or self.stuck_s2) and wants and any(self._volts)
         self._follow(min(offer, self.kind.max_a) if charges else 0.0, restart=pilot_changed)
+
+    def _obey_session(self) -> None:
+        """At 5 % duty: the session has decided, the electronics follow at once."""
+        self._s2_due = self._current_due = None
+        self.s2 = self.session_s2
+        flows = (self.s2 or self.stuck_s2) and not self.full and any(self._volts)
+        self.current_a = min(self.session_a, self.kind.max_a) if flows else 0.0
 
     def _switch(self, *, close: bool) -> None:
         if close == self.s2:
