@@ -51,6 +51,7 @@ class Ev:
                 protocols=(NAMESPACES[protocol],),
                 energy_modes=modes,
                 longest_pace_ms=0,
+                iso20_without_tls=True,
                 pre_charge_tolerance_v=1e6,
             ),
             # Nobody has to wait until a current has fallen.

@@ -8,7 +8,14 @@ import pytest
 
 from tests.target.board import BOOT_S, Board
 
-DAEMONS = ["chargectl-configd", "chargectl-portd", "chargectl-iso15118d", "chargectl-updated", "chargectl-guard", "mosquitto"]
+DAEMONS = [
+    "chargectl-configd",
+    "chargectl-portd",
+    "chargectl-iso15118d",
+    "chargectl-updated",
+    "chargectl-guard",
+    "mosquitto",
+]
 OURS = "chargectl-*.service"
 EXPOSURE = 3.0
 """What `systemd-analyze security` says about a unit of ours at most."""

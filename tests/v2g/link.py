@@ -106,12 +106,15 @@ class Link:
 
     # ------------------------------------------------------------------ connection
 
-    def connect(self, *, tls: bool = False) -> None:
+    def connect(self, *, tls: bool = False, tls_version: str = "", vehicle: bytes | None = None) -> None:
         """Open the connection."""
         self.open = True
         self.connections += 1
-        self._station_does(self.secc.connected(self.now_ms, tls=tls))
-        self._vehicle_does(self.evcc.connected(self.now_ms, tls=tls))
+        tls = tls or bool(tls_version)
+        self._station_does(
+            self.secc.connected(self.now_ms, tls=tls, tls_version=tls_version, peer_certificate=vehicle)
+        )
+        self._vehicle_does(self.evcc.connected(self.now_ms, tls=tls, tls_version=tls_version))
 
     def cut(self) -> None:
         """The connection is lost on both sides."""

@@ -9,6 +9,8 @@ DIN: Final = "urn:din:70121:2012:MsgDef"
 ISO_2: Final = "urn:iso:15118:2:2013:MsgDef"
 ISO_20_AC: Final = "urn:iso:std:iso:15118:-20:AC"
 ISO_20_DC: Final = "urn:iso:std:iso:15118:-20:DC"
+ISO_20_TLS: Final = "TLSv1.3"
+"""Version of TLS that ISO 15118-20 demands, as ``ssl`` names it."""
 PROTOCOLS: Final = (ISO_20_DC, ISO_20_AC, ISO_2, DIN)
 """Protocol namespaces of a handshake."""
 

@@ -29,7 +29,8 @@ class SessionTimes:
         evcc_ongoing_ms: the EV takes "Ongoing" of authorisation and parameters this long (V2G_EVCC_Ongoing).
         secc_ongoing_ms: the SECC has to finish by then.
         evcc_cable_check_ms, secc_cable_check_ms: from the first CableCheckReq on (DC).
-        evcc_pre_charge_ms, secc_pre_charge_ms: from the first PreChargeReq on (DC).
+        evcc_pre_charge_ms: from the first PreChargeReq on (DC). The 5 s of the SECC
+            (V2G_SECC_PreCharge_Performance_Time) are a demand on its power supply, and end no session.
         cp_state_ms: the SECC waits this long for state C or D (V2G_SECC_CPState_Detection_Timeout).
         evcc_ready_to_charge_ms: from plug-in to PowerDelivery at the EV (DIN SPEC 70121); None: none.
         secc_close_ms: after the last response the SECC waits this long for the EV to close the connection.
@@ -46,7 +47,6 @@ class SessionTimes:
     evcc_cable_check_ms: int
     secc_cable_check_ms: int
     evcc_pre_charge_ms: int
-    secc_pre_charge_ms: int
     cp_state_ms: int
     secc_close_ms: int
     evcc_ready_to_charge_ms: int | None = None
@@ -67,7 +67,6 @@ DIN_TIMES: Final = SessionTimes(
     evcc_cable_check_ms=40_000,
     secc_cable_check_ms=38_000,
     evcc_pre_charge_ms=7_000,
-    secc_pre_charge_ms=5_000,
     cp_state_ms=1_500,
     secc_close_ms=5_000,
     evcc_ready_to_charge_ms=150_000,
@@ -99,7 +98,6 @@ ISO2_TIMES: Final = SessionTimes(
     evcc_cable_check_ms=40_000,
     secc_cable_check_ms=38_000,
     evcc_pre_charge_ms=7_000,
-    secc_pre_charge_ms=5_000,
     cp_state_ms=1_500,
     secc_close_ms=5_000,
 )
@@ -136,7 +134,6 @@ ISO20_TIMES: Final = SessionTimes(
     evcc_cable_check_ms=40_000,
     secc_cable_check_ms=38_000,
     evcc_pre_charge_ms=10_000,
-    secc_pre_charge_ms=10_000,
     cp_state_ms=1_500,
     secc_close_ms=5_000,
     secc_loop_sequence_ms=500,

@@ -62,3 +62,8 @@ def number(value: Any) -> float:
 def number_or_none(value: Any) -> float | None:
     """The same for an element that may be absent."""
     return None if value is None else number(value)
+
+
+def negative(*values: Any) -> bool:
+    """Whether one of these is below zero; elements may be absent (None)."""
+    return any(value is not None and number(value) < 0 for value in values)

@@ -86,8 +86,22 @@ class Evcc:
         self._timers.setup_by = now_ms + SETUP_MS
         return []
 
-    def connected(self, now_ms: int, *, tls: bool = False) -> list[Effect]:
-        """The connection to the charger is open: a session begins.
+    def connected(
+        self,
+        now_ms: int,
+        *,
+        tls: bool = False,
+        tls_version: str = "",
+        peer_certificate: bytes | None = None,
+    ) -> list[Effect]:
+        """The connection to the charger is open: a session begins, with the protocols that it may carry.
+
+        Args:
+            now_ms: the time.
+            tls: it is a TLS connection.
+            tls_version: such as "TLSv1.3".
+            peer_certificate: the charger's, DER. A session does not need it: whoever makes the connection has
+                checked it.
 
         Raises:
             ValueError: the set-up names no protocol that this program speaks, or a session is running.
@@ -107,7 +121,7 @@ class Evcc:
             resumes=self._resumes,
         )
         self._session, self._resumes = session, None
-        self._offers = offers
+        self._offers = handshake.encrypted(vehicle.setup, offers, tls_version)
         self._connected = True
         self._pending = True
         self._unlock_later = False
@@ -118,8 +132,17 @@ class Evcc:
         self._timers.ask_ms = now_ms
         self._timers.response_by = now_ms + DIN_MESSAGES["supportedAppProtocolReq"].timeout_ms
         session.phase(Phase.INIT)
-        handshake.ask(session, offers)
+        if not self._offers:
+            versions = ", ".join(sorted({each.tls for each in offers}))
+            self._fail(f"no protocol to offer: those of the set-up need {versions}", now_ms)
+            return self._run(now_ms)
+        handshake.ask(session, self._offers)
         return session.take_effects()
+
+    def link_lost(self, now_ms: int) -> list[Effect]:
+        """The data link is gone, and with it a connection, or the wait for one."""
+        self._timers.setup_by = None
+        return self.disconnected(now_ms)
 
     def disconnected(self, now_ms: int) -> list[Effect]:
         """The connection is gone, or could not be opened."""

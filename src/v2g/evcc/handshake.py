@@ -23,6 +23,11 @@ def offered(setup: Setup, protocols: Sequence[Protocol]) -> list[Protocol]:
     return [fit[name] for name in setup.protocols if name in fit]
 
 
+def encrypted(setup: Setup, offers: Sequence[Protocol], tls_version: str) -> list[Protocol]:
+    """Those of the offers that a connection of this TLS version ("" without TLS) may carry."""
+    return [each for each in offers if setup.iso20_without_tls or each.tls in ("", tls_version)]
+
+
 def request(offers: Sequence[Protocol]) -> Any:
     """The ``supportedAppProtocolReq``: a protocol's SchemaID is its place, priority 1 the favourite's."""
     return app.supportedAppProtocolReq(

@@ -131,6 +131,7 @@ class Protocol:
         pausable: sessions can be paused.
         dc: only for DC (True), only for AC (False), for both (None).
         kept: names of what a pause keeps of ``Session.agreed``.
+        tls: TLS version that the standard demands; empty: none in particular.
     """
 
     namespace: str
@@ -146,6 +147,7 @@ class Protocol:
     pausable: bool = True
     dc: bool | None = None
     kept: tuple[str, ...] = ()
+    tls: str = ""
 
 
 def table(*steps: Step) -> dict[str, Step]:

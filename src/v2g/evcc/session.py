@@ -32,7 +32,7 @@ SAFE_VOLTAGE_V: Final = 60.0
 """Below that an inlet is safe to touch, and contactors that let no more through are not welded."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Paused:
     """A session that may be resumed: all that ISO 15118 keeps over a pause.
 
@@ -45,6 +45,10 @@ class Paused:
     session_id: bytes
     namespace: str
     agreed: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """For logs: the id as everywhere, and nothing of what was agreed (a contract's id is in it)."""
+        return f"Paused({self.session_id.hex().upper()}, {self.namespace})"
 
 
 class Session:

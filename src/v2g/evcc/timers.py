@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-SETUP_MS: Final = 20_000
+from v2g.common.timers import DIN_TIMES
+
+SETUP_MS: Final = DIN_TIMES.evcc_setup_ms
 """V2G_EVCC_CommunicationSetup_Timeout; the same in all message sets."""
 
 

@@ -57,6 +57,8 @@ class Setup:
         pre_charge_tolerance_v: pre-charge is over when the voltages differ by less.
         pre_charge_current_a: asked for in pre-charge, at most 2 A.
         lock_when_paused: the connector stays locked while a session is paused.
+        iso20_without_tls: ISO 15118-20 is offered on any connection; else, as the standard demands, only on
+            TLS 1.3.
         longest_pace_ms: no longer pause is made between two requests of one kind; 0 asks again at once.
     """
 
@@ -73,6 +75,7 @@ class Setup:
     pre_charge_tolerance_v: float = 20.0
     pre_charge_current_a: float = 1.0
     lock_when_paused: bool = True
+    iso20_without_tls: bool = False
     longest_pace_ms: int = 1_000
 
     @property

@@ -10,7 +10,6 @@ from v2g.common.effects import Log
 from v2g.evcc.effects import Disconnect, Link, Send
 from v2g.evcc.engine import Evcc
 from v2g.net import sdp, streams
-from v2g.net.clock import now_ms
 from v2g.net.interfaces import NetworkError
 from v2g.net.link import LinkShell
 from v2g.net.session import Opened, SessionShell
@@ -33,6 +32,7 @@ class CarShell(SessionShell):
         judge: checks of a TLS connection.
         opened: is told of connections (recordings).
         sdp_port: UDP port of SDP.
+        datagrams: is told of SDP's datagrams (recordings).
     """
 
     def __init__(
@@ -46,13 +46,16 @@ class CarShell(SessionShell):
         judge: streams.Judge | None = None,
         opened: Opened | None = None,
         sdp_port: int = 15118,
+        datagrams: sdp.Datagrams | None = None,
     ) -> None:
         super().__init__(core, Send, Disconnect, Link, watch, opened)
+        self._evcc = core
         self._interface = interface
         self._tls = tls
         self._tls_only = tls_only
         self._judge = judge
         self._sdp_port = sdp_port
+        self._datagrams = datagrams
         self._finding: asyncio.Task[None] | None = None
 
     def start(self, link: LinkShell | None = None) -> None:
@@ -80,13 +83,13 @@ class CarShell(SessionShell):
 
     def _ready(self, ready: bool) -> None:
         if ready:
-            self._do(self._core.link_ready(now_ms()))
+            self._ask(self._core.link_ready)
             self._finding = asyncio.create_task(self._find())
             return
         if self._finding is not None:
             self._finding.cancel()
         self._hang_up()
-        self._do(self._core.disconnected(now_ms()))
+        self._ask(self._evcc.link_lost)
 
     async def _find_no_more(self) -> None:
         if self._finding is not None:
@@ -116,4 +119,6 @@ class CarShell(SessionShell):
             requester = SdpRequester(Security.TLS)
         else:
             requester = SdpRequester(Security.TLS, accepted=frozenset(Security))
-        return await sdp.discover(self._interface, requester, self._watch, port=self._sdp_port)
+        return await sdp.discover(
+            self._interface, requester, self._watch, port=self._sdp_port, datagrams=self._datagrams
+        )

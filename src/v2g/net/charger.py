@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from v2g.common.effects import Log
 from v2g.net import sdp, streams
-from v2g.net.clock import now_ms
 from v2g.net.link import LinkShell
 from v2g.net.session import Opened, SessionShell
 from v2g.sdp import SdpResponder, TlsPolicy
-from v2g.secc.effects import Disconnect, Link, Send
+from v2g.secc.effects import CableCheck, Contactor, DcTarget, Disconnect, Link, Send
 from v2g.secc.engine import Secc
-from v2g.slac.events import PilotLetter
+from v2g.slac.events import Command, PilotLetter
 
 if TYPE_CHECKING:
     import ssl
@@ -55,6 +54,7 @@ class ChargerShell(SessionShell):
         tls: context for it; needed unless the policy is to prohibit it.
         judge: checks of a TLS connection.
         opened: is told of connections (recordings).
+        datagrams: is told of SDP's datagrams (recordings).
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class ChargerShell(SessionShell):
         tls: ssl.SSLContext | None = None,
         judge: streams.Judge | None = None,
         opened: Opened | None = None,
+        datagrams: sdp.Datagrams | None = None,
     ) -> None:
         if policy is not TlsPolicy.PROHIBIT and tls is None:
             raise ValueError("TLS needs a certificate and a key")
@@ -76,6 +77,7 @@ class ChargerShell(SessionShell):
         self._policy = policy
         self._tls = tls
         self._judge = judge
+        self._datagrams = datagrams
         self._listeners: list[streams.Listener] = []
         self._sdp: sdp.SdpServer | None = None
 
@@ -103,7 +105,9 @@ class ChargerShell(SessionShell):
             self._watch(Log(f"listening on {place}{', TLS' if secure else ''}"))
         first, last = self._listeners[0], self._listeners[-1]
         responder = SdpResponder(first.address, first.port, self._policy, last.port)
-        self._sdp = await sdp.serve(self._ports.interface, responder, self._watch, port=self._ports.sdp)
+        self._sdp = await sdp.serve(
+            self._ports.interface, responder, self._watch, port=self._ports.sdp, datagrams=self._datagrams
+        )
         self._link = link
         if link is not None:
             link.start()
@@ -119,7 +123,7 @@ class ChargerShell(SessionShell):
 
     async def close(self) -> None:
         """End the session, answer no more."""
-        self._do(self._secc.link_lost(now_ms()))
+        self._ask(self._secc.link_lost)
         if self._sdp is not None:
             self._sdp.close()
         for listener in self._listeners:
@@ -127,8 +131,21 @@ class ChargerShell(SessionShell):
         await super().close()
 
     def _ready(self, ready: bool) -> None:
-        if ready:
-            self._do(self._secc.link_ready(now_ms()))
-            return
-        self._do(self._secc.link_lost(now_ms()))
-        self._hang_up()
+        self._ask(self._secc.link_ready if ready else self._secc.link_lost)
+        if not ready:
+            self._hang_up()
+
+    def made(self, stream: streams.Stream) -> None:
+        """There is a connection; a link that was paused is in use again."""
+        if self._link is not None and self._stream is None:
+            self._link.happened(Command.RESUME)
+        super().made(stream)
+
+    def _enqueue(self, effects: Sequence[Any]) -> None:
+        """An opening goes before all that is still to be done, and what it undoes is not done any more."""
+        if effects and effects[0] == Contactor(False):
+            kept = [each for each in self._queue if not isinstance(each, (CableCheck, Contactor, DcTarget))]
+            self._queue.clear()
+            self._queue.extend((effects[0], *kept, *effects[1:]))
+        else:
+            super()._enqueue(effects)

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
 from v2g.common.effects import Log
-from v2g.homeplug.frame import CNF, LOCAL_MODEM, Frame, FrameError
-from v2g.homeplug.qualcomm import VS_PL_LNK_STATUS, PlLnkStatusCnf, PlLnkStatusReq
+from v2g.homeplug.frame import LOCAL_MODEM, Frame, FrameError
+from v2g.homeplug.message import parse_as
+from v2g.homeplug.qualcomm import PlLnkStatusCnf, PlLnkStatusReq
 from v2g.net.clock import Alarm, now_ms
 from v2g.net.interfaces import InterfaceError
 from v2g.net.packet import PacketSocket
 from v2g.slac.effects import AskLinkStatus, Effect, SendFrame
 from v2g.slac.events import Command, Event, FrameReceived, LinkStatus, PilotLetter, PilotState, Tick
 
-_LINK_CNF: Final = VS_PL_LNK_STATUS | CNF
+log = logging.getLogger(__name__)
+
+REOPEN_S: Final = 1.0
+"""Between two tries to use an interface that went down or away."""
 
 
 class Core(Protocol):
     """A matching core, the station's or the car's."""
+
+    @property
+    def modem(self) -> bytes | None:
+        """The own modem's address, once it is known."""
 
     def handle(self, event: Event, now_ms: int) -> list[Effect]:
         """What an event makes necessary."""
@@ -75,7 +84,7 @@ class LinkShell:
         try:
             while self._queue:
                 for effect in self._core.handle(self._queue.popleft(), now_ms()):
-                    self._carry_out(effect)
+                    self._guarded(lambda effect=effect: self._carry_out(effect))  # type: ignore[misc]
         finally:
             self._busy = False
         self._alarm.set(self._core.deadline())
@@ -108,28 +117,58 @@ class LinkShell:
             # The core's timers notice that nobody answers.
             self._watch(Log(f"SLAC: a frame was not sent: {error}"))
             return
+        self._seen(frame, True)
+
+    def _seen(self, frame: bytes, sent: bool) -> None:
         if self._frames is not None:
-            self._frames(frame, True)
+            frames = self._frames
+            self._guarded(lambda: frames(frame, sent))
+
+    @staticmethod
+    def _guarded(act: Callable[[], None]) -> None:
+        """Do something of the caller's: its faults are logged, and matching goes on."""
+        try:
+            act()
+        except Exception:
+            log.exception("a fault outside SLAC")
 
     async def _receive(self) -> None:
         while True:
             try:
                 data = await self._packets.receive()
             except InterfaceError as error:
-                self._watch(Log(f"SLAC: nothing can be received: {error}"))
-                return
-            if self._frames is not None:
-                self._frames(data, False)
-            self.happened(_link_status(data) or FrameReceived(data))
+                # The core finds the link lost by itself: nobody answers its questions.
+                reason = f"SLAC: nothing can be received: {error}"
+                self._guarded(lambda: self._watch(Log(reason)))  # noqa: B023  # called at once
+                await self._reopen()
+                continue
+            self._seen(data, False)
+            self.happened(_link_status(data, self._packets.mac, self._core.modem) or FrameReceived(data))
+
+    async def _reopen(self) -> None:
+        """Wait until the interface can be used again."""
+        name = self._packets.interface
+        while True:
+            await asyncio.sleep(REOPEN_S)
+            try:
+                packets = PacketSocket(name)
+            except InterfaceError:
+                continue
+            self._packets.close()
+            self._packets = packets
+            self._guarded(lambda: self._watch(Log(f"SLAC: {name} can be used again")))
+            return
 
 
-def _link_status(data: bytes) -> LinkStatus | None:
-    """The modem's answer about the link, if the frame is one."""
+def _link_status(data: bytes, own: bytes, modem: bytes | None) -> LinkStatus | None:
+    """The own modem's answer about the link, if the frame is one; whoever else says so is not believed.
+
+    Whether it was asked is for the core to know."""
     try:
         frame = Frame.parse(data)
-        if frame.mmtype != _LINK_CNF:
+        if frame.mmtype != PlLnkStatusCnf.MMTYPE or (frame.destination, frame.source) != (own, modem):
             return None
-        answer = PlLnkStatusCnf.parse(frame.payload)
+        answer = parse_as(PlLnkStatusCnf, frame)
     except FrameError:
         return None
     return LinkStatus(answer.status == 0 and answer.link == 1)

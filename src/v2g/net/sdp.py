@@ -18,6 +18,10 @@ ALL_NODES: Final = "ff02::1"
 Watch = Callable[[SdpEffect], None]
 """Called with each checkpoint and log line."""
 
+Datagrams = Callable[[str, str, bytes, bool], None]
+"""Called with each datagram: source, destination (both as "[address]:port", "::" being this host's own
+address), content, and whether it was sent."""
+
 
 class SdpServer:
     """Answers a car's requests on one interface until it is closed."""
@@ -35,20 +39,28 @@ class SdpServer:
         self._transport.close()
 
 
-async def serve(interface: str, responder: SdpResponder, watch: Watch, *, port: int = SDP_PORT) -> SdpServer:
-    """Answer requests on ``interface``. ``port`` 0 takes a free one.
+async def serve(
+    interface: str,
+    responder: SdpResponder,
+    watch: Watch,
+    *,
+    port: int = SDP_PORT,
+    datagrams: Datagrams | None = None,
+) -> SdpServer:
+    """Answer requests on ``interface``. ``port`` 0 takes a free one; ``datagrams`` is told of all that pass,
+    for recordings.
 
     Raises:
         NetworkError: there is no such interface, or the port is taken there.
     """
     handle = _socket(interface)
     try:
-        handle.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Without SO_REUSEADDR: with it a second process could take the port too, and the requests with it.
         handle.bind(("::", port))
         group = socket.inet_pton(socket.AF_INET6, ALL_NODES) + struct.pack("@I", interface_index(interface))
         handle.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group)
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: _Answering(responder, watch), sock=handle
+            lambda: _Answering(responder, watch, datagrams), sock=handle
         )
     except OSError as error:
         handle.close()
@@ -63,8 +75,10 @@ async def discover(
     *,
     port: int = SDP_PORT,
     group: str = ALL_NODES,
+    datagrams: Datagrams | None = None,
 ) -> SdpResponse:
-    """Ask on ``interface`` until a usable station answers. Cancelling it stops asking.
+    """Ask on ``interface`` until a usable station answers. Cancelling it stops asking. ``datagrams`` is told
+    of all that pass, for recordings.
 
     Raises:
         NetworkError: no station has answered, or the interface cannot be used.
@@ -76,7 +90,7 @@ async def discover(
         handle.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 1)
         handle.bind(("::", 0))
         loop = asyncio.get_running_loop()
-        asking = _Asking(requester, watch, (group, port, 0, scope), loop.create_future())
+        asking = _Asking(requester, watch, (group, port, 0, scope), loop.create_future(), datagrams)
         transport, _ = await loop.create_datagram_endpoint(lambda: asking, sock=handle)
     except OSError as error:
         handle.close()
@@ -103,20 +117,29 @@ def _socket(interface: str) -> socket.socket:
 
 
 class _Answering(asyncio.DatagramProtocol):
-    def __init__(self, responder: SdpResponder, watch: Watch) -> None:
+    def __init__(self, responder: SdpResponder, watch: Watch, datagrams: Datagrams | None = None) -> None:
         self._responder = responder
         self._watch = watch
+        self._datagrams = datagrams
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Python 3.11's datagram transport is none by its class.
         self._transport = cast("asyncio.DatagramTransport", transport)
 
+    @property
+    def _port(self) -> int:
+        return 0 if self._transport is None else int(self._transport.get_extra_info("sockname")[1])
+
     def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
+        if self._datagrams is not None:
+            self._datagrams(_shown(addr), _shown((ALL_NODES, self._port)), data, False)
         for effect in self._responder.received(data, _shown(addr)):
             if isinstance(effect, SendSdp):
                 if self._transport is not None:
                     self._transport.sendto(effect.frame, addr)
+                if self._datagrams is not None:
+                    self._datagrams(_shown(("::", self._port)), _shown(addr), effect.frame, True)
             else:
                 self._watch(effect)
 
@@ -131,11 +154,13 @@ class _Asking(asyncio.DatagramProtocol):
         watch: Watch,
         group: tuple[str, int, int, int],
         station: asyncio.Future[SdpResponse],
+        datagrams: Datagrams | None = None,
     ) -> None:
         self.station = station
         self._requester = requester
         self._watch = watch
         self._group = group
+        self._datagrams = datagrams
         self._transport: asyncio.DatagramTransport | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -145,10 +170,16 @@ class _Asking(asyncio.DatagramProtocol):
         self._carry_out(self._requester.start(_now_ms()))
 
     def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
+        if self._datagrams is not None:
+            self._datagrams(_shown(addr), self._own(), data, False)
         self._carry_out(self._requester.received(data, _shown(addr)))
 
     def error_received(self, exc: Exception) -> None:
         """A request could not be sent, as before the cable is plugged in: the next one may be."""
+
+    def _own(self) -> str:
+        port = 0 if self._transport is None else int(self._transport.get_extra_info("sockname")[1])
+        return _shown(("::", port))
 
     def stop(self) -> None:
         """Ask no more."""
@@ -164,6 +195,8 @@ class _Asking(asyncio.DatagramProtocol):
             if isinstance(effect, SendSdp):
                 if self._transport is not None:
                     self._transport.sendto(effect.frame, self._group)
+                if self._datagrams is not None:
+                    self._datagrams(self._own(), _shown(self._group), effect.frame, True)
             elif isinstance(effect, SdpFound):
                 if not self.station.done():
                     self.station.set_result(effect.station)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
@@ -16,11 +17,17 @@ from v2g.slac.effects import DLinkReady
 from v2g.slac.effects import Effect as SlacEffect
 from v2g.slac.events import Command
 
+log = logging.getLogger(__name__)
+
 _COMMANDS: Final = {
     LinkWish.TERMINATE: Command.TERMINATE,
     LinkWish.ERROR: Command.ERROR,
     LinkWish.PAUSE: Command.PAUSE,
 }
+
+PASSING_MS: Final = 100
+"""A modem that leaves its network forwards no more: a connection's end gets this long to pass it before. Far
+less than what there is for leaving (TP_match_leave, 1 s, ISO 15118-3:2015 Table A.1)."""
 
 Opened = Callable[[str, str, bool], None]
 """Told of a connection: this side's place, the other's, and whether it is TLS."""
@@ -32,7 +39,14 @@ class Core(Protocol):
     def link_ready(self, now_ms: int) -> Sequence[Any]:
         """The data link stands."""
 
-    def connected(self, now_ms: int, *, tls: bool = False) -> Sequence[Any]:
+    def connected(
+        self,
+        now_ms: int,
+        *,
+        tls: bool = False,
+        tls_version: str = "",
+        peer_certificate: bytes | None = None,
+    ) -> Sequence[Any]:
         """The connection is open."""
 
     def received(self, data: bytes, now_ms: int) -> Sequence[Any]:
@@ -77,7 +91,9 @@ class SessionShell:
         self._opened = opened
         self._link: LinkShell | None = None
         self._stream: Stream | None = None
-        self._alarm = Alarm(lambda: self._do(self._core.tick(now_ms())))
+        self._alarm = Alarm(lambda: self._ask(self._core.tick))
+        self._hung_up_ms: int | None = None
+        self._parting: tuple[asyncio.TimerHandle, Command] | None = None
         self._queue: deque[Any] = deque()
         self._busy = False
 
@@ -88,13 +104,17 @@ class SessionShell:
 
     def changed(self) -> None:
         """Facts have changed."""
-        self._do(self._core.changed(now_ms()))
+        self._ask(self._core.changed)
 
     def slac(self, effect: SlacEffect) -> None:
-        """An effect of SLAC; goes on to ``watch``."""
-        self._watch(effect)
+        """An effect of SLAC; goes on to ``watch``, after what is done for it here."""
         if isinstance(effect, DLinkReady):
+            if not effect.ready and self._parting is not None:
+                # The plug is out, or the modem has lost the network: there is nothing left to part from.
+                self._parting[0].cancel()
+                self._parting = None
             self._ready(effect.ready)
+        self._tell(effect)
 
     def send(self, data: bytes) -> None:
         """Write to the connection, if there is one."""
@@ -115,7 +135,10 @@ class SessionShell:
         self._alarm.cancel()
         if self._stream is not None:
             self._stream.close()
+            self._hung_up_ms = now_ms()
         if self._link is not None:
+            await asyncio.sleep(self._passing_ms() / 1000)
+            self._parted()
             await self._link.close()
         await asyncio.sleep(0)
 
@@ -130,43 +153,104 @@ class SessionShell:
     # ------------------------------------------------------------------ the connection
 
     def made(self, stream: Stream) -> None:
-        """There is a connection."""
+        """There is a connection. A second one beside it is refused: one car, one session."""
+        if self._stream is not None:
+            self._tell(Log(f"a second connection, from {stream.peer}, is refused"))
+            stream.abort()
+            return
         self._stream = stream
-        self._watch(Log(f"connected to {stream.peer}, {stream.security}"))
+        self._tell(Log(f"connected to {stream.peer}, {stream.security}"))
         if self._opened is not None:
-            self._opened(stream.own, stream.peer, stream.tls_version is not None)
-        self._do(self._core.connected(now_ms(), tls=stream.tls_version is not None))
+            opened = self._opened
+            self._guarded(lambda: opened(stream.own, stream.peer, stream.tls_version is not None))
+        self._ask(
+            lambda now: self._core.connected(
+                now,
+                tls=stream.tls_version is not None,
+                tls_version=stream.tls_version or "",
+                peer_certificate=stream.peer_certificate,
+            )
+        )
 
     def data(self, stream: Stream, data: bytes) -> None:
         """Bytes have come in; those of an earlier connection are nobody's."""
         if stream is self._stream:
-            self._do(self._core.received(data, now_ms()))
+            self._ask(lambda now: self._core.received(data, now))
 
     def lost(self, stream: Stream, reason: str) -> None:
-        """A connection is gone."""
+        """A connection is gone. The core is told first: what is closed opens."""
         if stream is self._stream:
             self._stream = None
-            self._watch(Log(f"connection ended{': ' + reason if reason else ''}"))
-            self._do(self._core.disconnected(now_ms()))
+            self._ask(self._core.disconnected)
+            self._tell(Log(f"connection ended{': ' + reason if reason else ''}"))
 
     def _hang_up(self) -> None:
         """Close the connection; what still comes on it is nobody's."""
         if self._stream is not None:
             self._stream.close()
             self._stream = None
+            self._hung_up_ms = now_ms()
+
+    def _passing_ms(self) -> int:
+        """How long the end of the connection may still need to get through the modem."""
+        if self._hung_up_ms is None:
+            return 0
+        return max(self._hung_up_ms + PASSING_MS - now_ms(), 0)
+
+    def _part(self, link: LinkShell, command: Command) -> None:
+        """Tell the link what is wanted of it, but let a connection's end get through before."""
+        wait_ms = self._passing_ms()
+        if not wait_ms:
+            link.happened(command)
+            return
+        later = asyncio.get_running_loop().call_later(wait_ms / 1000, self._parted)
+        self._parting = later, command
+
+    def _parted(self) -> None:
+        """Tell the link what waits."""
+        if self._parting is not None and self._link is not None:
+            (later, command), self._parting = self._parting, None
+            later.cancel()
+            self._link.happened(command)
+
+    def _ask(self, question: Callable[[int], Sequence[Any]]) -> None:
+        """Ask the core, and do what it wants. A fault of the core ends the connection, and the core learns
+        of that: what is closed opens."""
+        try:
+            effects = question(now_ms())
+        except Exception as error:  # noqa: BLE001  # whatever is wrong with it, power does not stay on
+            self._tell(Log(f"the session ends after a fault: {type(error).__name__}: {error}"))
+            self._hang_up()
+            effects = self._core.disconnected(now_ms())
+        self._do(effects)
 
     def _do(self, effects: Sequence[Any]) -> None:
-        """Carry out effects; what they make happen in turn comes after them."""
-        self._queue.extend(effects)
+        """Carry out effects; what they make happen in turn comes after them.
+
+        Whatever one of them runs into, the others are carried out, and the core is asked again in time."""
+        self._enqueue(effects)
         if self._busy:
             return
         self._busy = True
-        try:
-            while self._queue:
-                self._carry_out(self._queue.popleft())
-        finally:
-            self._busy = False
+        while self._queue:
+            effect = self._queue.popleft()
+            self._guarded(lambda effect=effect: self._carry_out(effect))  # type: ignore[misc]
+        self._busy = False
         self._alarm.set(self._core.deadline())
+
+    def _enqueue(self, effects: Sequence[Any]) -> None:
+        self._queue.extend(effects)
+
+    def _tell(self, effect: Any) -> None:
+        self._guarded(lambda: self._watch(effect))
+
+    @staticmethod
+    def _guarded(act: Callable[[], None]) -> None:
+        """Do something of the caller's: its faults are logged, and no session hangs by them."""
+        try:
+            act()
+        except Exception:
+            log.exception("a fault outside the session")
 
     def _carry_out(self, effect: Any) -> None:
         if isinstance(effect, self._sends):
@@ -175,7 +259,7 @@ class SessionShell:
         if isinstance(effect, self._disconnects):
             self._hang_up()
         elif isinstance(effect, self._links) and self._link is not None:
-            self._link.happened(_COMMANDS[effect.wish])  # type: ignore[attr-defined]
+            self._part(self._link, _COMMANDS[effect.wish])  # type: ignore[attr-defined]
         self._watch(effect)
 
 

@@ -26,9 +26,15 @@ FIRST_PORT: Final = 49152
 LAST_PORT: Final = 65535
 """Dynamic ports: one of these is announced (ISO 15118-2:2014 [V2G2-084], RFC 6335)."""
 CONNECT_TIMEOUT_S: Final = 10.0
+FIRST_BYTE_TIMEOUT_S: Final = 5.0
+"""From a connection on: by when a car has sent something. One that has not would keep the next one out. Its
+first request is ready when it connects, and all of the set-up has 18 s at a station
+(V2G_SECC_CommunicationSetup_Timeout, ISO 15118-2:2014)."""
 _RETRY_S: Final = 0.1
 _OTHER_ENDS_S: Final = 0.1
 """How long a connection waits for the end of the one before it, before it is refused."""
+_CLOSE_TIMEOUT_S: Final = 2.0
+"""How long the other side may take what was still to be sent, before a closed connection is cut off."""
 _RESET: Final = struct.pack("ii", 1, 0)
 
 Judge = Callable[["ssl.SSLObject"], list[str]]
@@ -92,8 +98,10 @@ class Stream:
             self._transport.write(data)
 
     def close(self) -> None:
-        """End it once all is sent."""
-        self._transport.close()
+        """End it once all is sent; who does not take it in time is cut off."""
+        if not self._transport.is_closing():
+            self._transport.close()
+            asyncio.get_running_loop().call_later(_CLOSE_TIMEOUT_S, self._transport.abort)
 
     def abort(self, reason: str = "aborted") -> None:
         """End it at once, dropping what is unsent; ``reason`` is what the receiver then hears."""
@@ -112,20 +120,42 @@ class Stream:
 class _Connection(asyncio.Protocol):
     """Passes a transport's calls on to a receiver."""
 
-    def __init__(self, receiver: Receiver, ended: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        receiver: Receiver,
+        ended: Callable[[], None] | None = None,
+        first_byte_s: float | None = None,
+    ) -> None:
         self._receiver = receiver
         self._ended = ended
+        self._first_byte_s = first_byte_s
+        self._silent: asyncio.TimerHandle | None = None
         self._stream: Stream | None = None
 
     def connection_made(self, transport: Any) -> None:
         self._stream = Stream(transport)
+        if self._first_byte_s is not None:
+            loop = asyncio.get_running_loop()
+            self._silent = loop.call_later(self._first_byte_s, self._stream.abort, "nothing was sent")
         self._receiver.connection_made(self._stream)
 
     def data_received(self, data: bytes) -> None:
+        self._heard()
         if self._stream is not None:
             self._receiver.data_received(data)
 
+    def pause_writing(self) -> None:
+        """The other side reads nothing: messages of a session are short, and it waits for each of them."""
+        if self._stream is not None:
+            self._stream.abort("the other side does not read")
+
+    def _heard(self) -> None:
+        if self._silent is not None:
+            self._silent.cancel()
+            self._silent = None
+
     def connection_lost(self, exc: Exception | None) -> None:
+        self._heard()
         if self._ended is not None:
             self._ended()
         if self._stream is not None:
@@ -216,7 +246,7 @@ class Listener:
 
     async def _serve(self, handle: socket.socket, peer: str) -> None:
         handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        made = _Connection(self._receiver(), self._free)
+        made = _Connection(self._receiver(), self._free, FIRST_BYTE_TIMEOUT_S)
         layer = _layer(self._tls, made, self._judge, server=True)
         try:
             await self._loop.connect_accepted_socket(lambda: layer or made, handle)

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from v2g.net.interfaces import NetworkError
-from v2g.security.client_hello import offers_tls_1_3
+from v2g.net.streams import FIRST_BYTE_TIMEOUT_S
+from v2g.security.client_hello import HelloReader
 from v2g.security.tls import explain
 
 HANDSHAKE_TIMEOUT_S: Final = 10.0
@@ -39,7 +40,8 @@ class TlsLayer(asyncio.Protocol):
         self._outgoing = ssl.MemoryBIO()
         self._context = context
         self._newest: ssl.SSLContext | None = getattr(context, "newest", None) if server else None
-        self._hello = b""
+        self._hello = HelloReader()
+        self._heard = False
         self._tls: ssl.SSLObject | None = None
         self._server = server
         self._above = above
@@ -56,19 +58,25 @@ class TlsLayer(asyncio.Protocol):
         """TCP stands: shake hands."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._timer = asyncio.get_running_loop().call_later(HANDSHAKE_TIMEOUT_S, self._late)
+        # The car speaks first.
+        limit = min(FIRST_BYTE_TIMEOUT_S, HANDSHAKE_TIMEOUT_S) if self._server else HANDSHAKE_TIMEOUT_S
+        self._timer = asyncio.get_running_loop().call_later(limit, self._late)
         if self._newest is None:
             self._begin(self._context)
 
     def data_received(self, data: bytes) -> None:
         """Bytes of TLS have come."""
+        if not self._heard:
+            self._heard = True
+            if self._server and self._timer is not None:
+                self._timer.cancel()
+                self._timer = asyncio.get_running_loop().call_later(HANDSHAKE_TIMEOUT_S, self._late)
         if self._tls is None:
-            self._hello += data
-            newest = offers_tls_1_3(self._hello)
+            newest = self._hello.feed(data)
             if newest is None:
                 return
             assert self._newest is not None
-            data = self._hello
+            data = self._hello.data()
             self._begin(self._newest if newest else self._context)
         self._incoming.write(data)
         if not self._established:

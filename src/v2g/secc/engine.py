@@ -9,12 +9,14 @@ peer sends can end its session, with the standard's response code where there is
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import v2gexi
 from v2g.common.effects import Checkpoint, Log
 from v2g.common.terms import LinkWish, Phase
+from v2g.common.timers import DIN_TIMES
 from v2g.secc.effects import (
+    CableCheck,
     Contactor,
     DcTarget,
     Disconnect,
@@ -35,14 +37,25 @@ from v2gexi import app, v2gtp
 MOST_REQUEST: Final = 1 << 16
 """Longest V2GTP payload that is taken: the longest message of the standards, a certificate installation with
 all its chains, stays below 64 KiB, and the board has little memory."""
-_SEQUENCE_MS: Final = 60_000
-"""V2G_SECC_Sequence_Timeout before a protocol is chosen; the same in all message sets."""
-_SETUP_MS: Final = 18_000
-"""V2G_SECC_CommunicationSetup_Timeout, from D-LINK_READY to SessionSetupRes; the same in all message sets."""
-_CLOSE_MS: Final = 5_000
+MOST_AT_ONCE: Final = 4
+"""Requests that are answered in one go. An EV waits for each answer; who does not must not block others."""
+_SEQUENCE_MS: Final = DIN_TIMES.secc_sequence_ms
+"""Before a protocol is chosen; the same in all message sets."""
+_SETUP_MS: Final = DIN_TIMES.secc_setup_ms
+"""From D-LINK_READY to SessionSetupRes; the same in all message sets."""
+_CLOSE_MS: Final = DIN_TIMES.secc_close_ms
 """How long a connection without a session stays open for the EV to close it."""
+_ABORTED: Final = "the station ends the session at once"
 _POWERLESS: Final = "AEF"
 """Control pilot states in which no EV is to be supplied: unplugged, or the pilot is in error."""
+
+
+class _Tls(NamedTuple):
+    """What is known of a connection's TLS."""
+
+    there: bool = False
+    version: str = ""
+    peer_certificate: bytes | None = None
 
 
 class Secc:
@@ -68,12 +81,14 @@ class Secc:
         self._unix_s = unix_s
         self._buffer = bytearray()
         self._connected = False
-        self._tls = False
+        self._tls = _Tls()
         self._session: Session | None = None
         self._paused: Paused | None = None
         self._pending: tuple[Exchange, Any, int] | None = None
         """Exchange, request, and when it came; until it is answered no other request is looked at."""
         self._again_ms: int | None = None
+        self._more_ms: int | None = None
+        """Bytes wait to be looked at."""
         self._sequence_ms: int | None = None
         self._close_ms: int | None = None
         self._setup_ms: int | None = None
@@ -82,6 +97,8 @@ class Secc:
 
     def link_ready(self, now_ms: int) -> list[Effect]:
         """The data link stands (D-LINK_READY): the EV has a limited time to set up its session."""
+        if self._session is not None and any(self._session.session_id):
+            return []
         self._setup_ms = now_ms + _SETUP_MS
         return []
 
@@ -90,11 +107,25 @@ class Secc:
         self._setup_ms = None
         return self.disconnected(now_ms)
 
-    def connected(self, now_ms: int, *, tls: bool = False) -> list[Effect]:
-        """An EV has opened the connection."""
+    def connected(
+        self,
+        now_ms: int,
+        *,
+        tls: bool = False,
+        tls_version: str = "",
+        peer_certificate: bytes | None = None,
+    ) -> list[Effect]:
+        """An EV has opened the connection.
+
+        Args:
+            now_ms: the time.
+            tls: it is a TLS connection.
+            tls_version: such as "TLSv1.3".
+            peer_certificate: the EV's, DER, if it has shown one.
+        """
         effects = self._drop() if self._connected else []
         self._connected = True
-        self._tls = tls
+        self._tls = _Tls(tls, tls_version, peer_certificate)
         self._buffer.clear()
         self._sequence_ms = now_ms + _SEQUENCE_MS
         return [*effects, Checkpoint(303), PhaseChanged(Phase.INIT, True)]
@@ -107,6 +138,8 @@ class Secc:
         """Bytes have come in."""
         if not self._connected or self._close_ms is not None:
             return []
+        if self.station.abort:
+            return self._abandon(_ABORTED)
         self._buffer += data
         if len(self._buffer) > MOST_REQUEST + v2gtp.HEADER_SIZE:
             return self._abandon(f"more than {MOST_REQUEST} bytes wait for an answer")
@@ -118,16 +151,17 @@ class Secc:
             return []
         station, session = self.station, self._session
         if station.abort:
-            return self._abandon("the station ends the session at once")
+            return self._abandon(_ABORTED)
         if station.pilot in _POWERLESS:
             return self._abandon(f"control pilot in state {station.pilot}")
         effects: list[Effect] = []
-        if session is not None and session.contactor and (station.error or station.pilot == "B"):
-            # An EV that goes back to B has to end the charge loop by message now; power is off at once.
-            session.want_contactor(False)
-            reason = station.error.value if station.error else "control pilot back in state B"
-            session.log(f"{reason}: power off")
-            effects = session.take_effects()
+        if session is not None and session.contactor:
+            session.confirmed = session.confirmed or station.contactor_closed is True
+            if why := session.hindrance():
+                # The EV learns of it from the next response, and has to end the charge loop by message.
+                session.want_contactor(False)
+                session.log(f"{why}: power off")
+                effects = session.take_effects()
         return _opening_first([*effects, *self._work(now_ms)])
 
     def tick(self, now_ms: int) -> list[Effect]:
@@ -139,7 +173,7 @@ class Secc:
                 return self._abandon(reason)
             return [Log(reason), Link(LinkWish.ERROR)]
         if self._close_ms is not None and now_ms >= self._close_ms:
-            return [*self._drop(), Disconnect("the session is over")]
+            return _after_opening(self._drop(), Disconnect("the session is over"))
         if self._pending is None and self._sequence_ms is not None and now_ms >= self._sequence_ms:
             return self._abandon("no request within V2G_SECC_Sequence_Timeout")
         return _opening_first(self._work(now_ms))
@@ -151,6 +185,7 @@ class Secc:
             self._close_ms,
             self._sequence_ms if self._pending is None else None,
             self._again_ms,
+            self._more_ms,
         )
         return min((time for time in times if time is not None), default=None)
 
@@ -168,8 +203,14 @@ class Secc:
     def _work(self, now_ms: int) -> list[Effect]:
         """Answer what can be answered now."""
         effects: list[Effect] = []
+        self._more_ms = None
+        taken = 0
         while self._close_ms is None and self._connected:
             if self._pending is None:
+                if taken == MOST_AT_ONCE and self._buffer:
+                    self._more_ms = now_ms
+                    break
+                taken += 1
                 try:
                     frame = self._next_frame()
                 except v2gtp.FrameError as error:
@@ -252,16 +293,23 @@ class Secc:
         exchange, body, since_ms = self._pending
         session.now_ms = now_ms
         session.waited_ms = now_ms - since_ms
-        answer = exchange.answer(session, body)
-        session.first = False
-        if isinstance(answer, Wait):
-            self._again_ms = since_ms + answer.until_ms
-            return None
-        self._pending = None
-        self._again_ms = None
-        if exchange.name == "SessionSetupReq":
-            self._setup_ms = None
-        return self._send(session, answer, now_ms)
+        if station_closed := self.station.contactor_closed:
+            session.confirmed = session.confirmed or (session.contactor and station_closed)
+        try:
+            answer = exchange.answer(session, body)
+            session.first = False
+            if isinstance(answer, Wait):
+                self._again_ms = since_ms + answer.until_ms
+                return None
+            self._pending = None
+            self._again_ms = None
+            if exchange.name == "SessionSetupReq":
+                self._setup_ms = None
+                # Whoever comes next with the paused session's id comes too late.
+                self._paused = None
+            return self._send(session, answer, now_ms)
+        except Exception as error:  # noqa: BLE001  # a fault of this program, or facts that no message can say
+            return self._abandon(f"{exchange.name} cannot be answered: {type(error).__name__}: {error}")
 
     def _send(self, session: Session, answer: Reply, now_ms: int) -> list[Effect]:
         """The effects of a response."""
@@ -307,7 +355,11 @@ class Secc:
             for o in offers
         )
         names = self.station.setup.protocols
-        fitting = [each for each in self._protocols if each.namespace in names and each.fits(self.station)]
+        fitting = [
+            each
+            for each in self._protocols
+            if each.namespace in names and each.fits(self.station, self._tls.version)
+        ]
         protocol, response = choose(offers, fitting)
         payload = v2gexi.encode(response, "app")
         effects: list[Effect] = [
@@ -324,9 +376,15 @@ class Secc:
             self._sequence_ms = None
             return effects
         self._session = Session(
-            self.station, protocol, self._random_bytes, self._unix_s, tls=self._tls, paused=self._paused
+            self.station,
+            protocol,
+            self._random_bytes,
+            self._unix_s,
+            tls=self._tls.there,
+            tls_version=self._tls.version,
+            peer_certificate=self._tls.peer_certificate,
+            paused=self._paused,
         )
-        self._session._phase = Phase.INIT
         self._sequence_ms = now_ms + protocol.times.secc_sequence_ms
         return effects
 
@@ -341,15 +399,13 @@ class Secc:
         effects = self._drop()
         if session is None:
             effects.append(Link(LinkWish.ERROR))
-        at = 1 if effects and isinstance(effects[0], Contactor) else 0
-        effects[at:at] = [Log(reason), Disconnect(reason)]
-        return effects
+        return _after_opening(effects, Log(reason), Disconnect(reason))
 
     def _drop(self) -> list[Effect]:
         """Forget the connection."""
         session = self._session
         self._session = self._pending = None
-        self._again_ms = self._sequence_ms = self._close_ms = None
+        self._again_ms = self._more_ms = self._sequence_ms = self._close_ms = None
         self._connected = False
         self._buffer.clear()
         if session is None:
@@ -358,12 +414,18 @@ class Secc:
         return session.take_effects()
 
 
+def _after_opening(effects: list[Effect], *more: Effect) -> list[Effect]:
+    """More effects before all but an opening of the contactor."""
+    at = 1 if effects and isinstance(effects[0], Contactor) else 0
+    return [*effects[:at], *more, *effects[at:]]
+
+
 def _opening_first(effects: list[Effect]) -> list[Effect]:
     """The last opening of the contactor before everything else; what it undoes is left out."""
     last = max((at for at, each in enumerate(effects) if each == Contactor(False)), default=0)
     if not last:
         return effects
-    before = [each for each in effects[:last] if not isinstance(each, (Contactor, DcTarget))]
+    before = [each for each in effects[:last] if not isinstance(each, (CableCheck, Contactor, DcTarget))]
     return [effects[last], *before, *effects[last + 1 :]]
 
 

@@ -91,7 +91,8 @@ class Protocol:
         wrap: a message ready to be encoded, from a session and a response.
         message_sets: by payload type, if not all are of ``message_set``.
         unknown_session, sequence_error: response codes of the engine's own refusals.
-        fits: whether a station has something to offer by this protocol; else the handshake leaves it out.
+        fits: whether a station has something to offer by this protocol on a connection of this TLS version
+            ("TLSv1.3"; "" without TLS); else the handshake leaves it out.
     """
 
     namespace: str
@@ -107,7 +108,7 @@ class Protocol:
     message_sets: Mapping[int, str] = field(default_factory=dict)
     unknown_session: str = "FAILED_UnknownSession"
     sequence_error: str = "FAILED_SequenceError"
-    fits: Callable[[Station], bool] = lambda station: True
+    fits: Callable[[Station, str], bool] = lambda station, tls_version: True
 
 
 def table(*exchanges: Exchange) -> dict[type, Exchange]:

@@ -183,6 +183,8 @@ class Setup:
         flat_price: ISO 15118-20: schedules say, by one price level, that energy costs the same all the time;
             some EVs take no schedule without prices.
         added_services: ISO 15118-20: value added services, at most 8.
+        iso20_without_tls: ISO 15118-20 is spoken on any connection; else, as the standard demands, only on
+            TLS 1.3, where the EV has shown its certificate. For desks, not for the field.
         charge_loop_silence_ms: ISO 15118-20: the longest silence of an EV in the charge loop; None: the
             standard's 0.5 s. Slow EVs on a desk need more.
     """
@@ -204,6 +206,7 @@ class Setup:
     providers: tuple[str, ...] = ()
     flat_price: bool = False
     added_services: tuple[AddedService, ...] = ()
+    iso20_without_tls: bool = False
     charge_loop_silence_ms: int | None = None
 
 
@@ -214,7 +217,9 @@ class Station:
     Attributes:
         setup: taken over by the next session.
         dc, ac: limits; a running session tells its EV changes where its messages allow that.
-        authorization: of this session; the shell sets it back to ONGOING when a session ends.
+        authorization: of this session, and of the ``AuthorizationWanted`` that was told last. Set back to
+            ONGOING by the shell when a session ends; by the session after a rejection, and when it asks for
+            another way to pay or another contract.
         parameters_ready: False holds the EV in ChargeParameterDiscovery (ScheduleExchange in ISO 15118-20).
         cable_check: None until it is over, then whether the cable may be used.
         isolation: of the DC output.
@@ -240,6 +245,7 @@ class Station:
         certificate_response: answer to the certificate request that was told last.
         trust: roots of contract certificates and the checks; None: Plug & Charge contracts are refused.
         contract_status: what the backend said about the contract; None until it did (or if nobody asks it).
+            Set back together with ``authorization``.
     """
 
     setup: Setup = field(default_factory=Setup)

@@ -8,34 +8,62 @@ from __future__ import annotations
 
 from typing import Final
 
-MOST_BYTES: Final = 1 << 15
-"""Of a ClientHello with its records; real ones have a few hundred."""
+MOST_BYTES: Final = 8 << 10
+"""Of a ClientHello with its records; real ones have a few hundred, or two thousand with a post-quantum key
+share. Nobody may have a station keep more before it knows who asks."""
 _HANDSHAKE, _CLIENT_HELLO = 22, 1
+_RECORD_HEADER, _MESSAGE_HEADER = 5, 4
 _SUPPORTED_VERSIONS: Final = 43
 _TLS_1_3: Final = b"\x03\x04"
 
 
-def offers_tls_1_3(data: bytes) -> bool | None:
-    """Whether these first bytes of a connection are of a car that knows TLS 1.3; None: more are needed.
+class HelloReader:
+    """Reads the first bytes of a connection as they come, each of them once."""
 
-    Bytes that are no ClientHello give False: OpenSSL says what is wrong with them.
-    """
-    hello = b""
-    at = 0
-    while True:
-        if data[at : at + 1] not in (b"", bytes((_HANDSHAKE,))):
-            return False
-        if len(data) - at < 5:
-            return None
-        size = int.from_bytes(data[at + 3 : at + 5], "big")
-        hello += data[at + 5 : at + 5 + size]
-        if hello and hello[0] != _CLIENT_HELLO:
-            return False
-        if len(hello) >= 4 and len(hello) >= 4 + int.from_bytes(hello[1:4], "big"):
-            return _versions(hello[4:])
-        at += 5 + size
-        if not size or at >= MOST_BYTES:
-            return False
+    __slots__ = ("_at", "_data", "_hello")
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._at = 0
+        """Where the record begins that is not complete yet."""
+        self._hello = bytearray()
+
+    def data(self) -> bytes:
+        """All that has come, for OpenSSL to read."""
+        return bytes(self._data)
+
+    def feed(self, data: bytes) -> bool | None:
+        """Whether this is a car that knows TLS 1.3; None: more bytes are needed.
+
+        Bytes that are no ClientHello give False: OpenSSL says what is wrong with them.
+        """
+        self._data += data
+        held = self._data
+        while self._at < len(held):
+            begin = self._at + _RECORD_HEADER
+            if held[self._at] != _HANDSHAKE:
+                return False
+            if begin > len(held):
+                break
+            size = int.from_bytes(held[begin - 2 : begin], "big")
+            if not size or (not self._hello and begin < len(held) and held[begin] != _CLIENT_HELLO):
+                return False
+            if begin + size > len(held):
+                break
+            self._hello += held[begin : begin + size]
+            self._at = begin + size
+            if self._complete():
+                return _versions(bytes(self._hello[_MESSAGE_HEADER:]))
+        return False if len(held) >= MOST_BYTES else None
+
+    def _complete(self) -> bool:
+        size = int.from_bytes(self._hello[1:_MESSAGE_HEADER], "big")
+        return len(self._hello) >= _MESSAGE_HEADER and len(self._hello) >= _MESSAGE_HEADER + size
+
+
+def offers_tls_1_3(data: bytes) -> bool | None:
+    """`HelloReader` for bytes that are all there."""
+    return HelloReader().feed(data)
 
 
 def _versions(hello: bytes) -> bool:

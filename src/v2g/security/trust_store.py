@@ -28,7 +28,14 @@ _ISSUES: Final = {
     ProblemKind.ALGORITHM: Issue.CHAIN,
     ProblemKind.PROFILE: Issue.CHAIN,
 }
-_WORST_FIRST: Final = (Issue.NO_CERTIFICATE, Issue.CHAIN, Issue.EXPIRED, Issue.EXPIRES_SOON)
+_WORST_FIRST: Final = (
+    Issue.NO_CERTIFICATE,
+    Issue.CHAIN,
+    Issue.REVOKED,
+    Issue.EXPIRED,
+    Issue.NOT_ALLOWED,
+    Issue.EXPIRES_SOON,
+)
 
 
 class TrustStore:

@@ -75,6 +75,11 @@ class EvSlac:
         """Match again once the network is left."""
         self._out: list[Effect] = []
 
+    @property
+    def modem(self) -> bytes | None:
+        """The own modem's address; None before it has confirmed a key."""
+        return self._keys.modem
+
     def deadline(self) -> int | None:
         """When the core wants to be called again with a `Tick`; None: not before something happens."""
         dues = (
@@ -132,10 +137,11 @@ class EvSlac:
             return
         if isinstance(message, SetKeyCnf):
             if self.phase in (EvPhase.KEYING, EvPhase.LEAVING):
-                self._keys.confirmed(message, now_ms)
+                self._keys.confirmed(message, frame.source, now_ms)
                 self._key_changed(now_ms)
         elif isinstance(message, AmpMapCnf):
-            self._out += self._amp_map.confirmed(message)
+            if frame.source == self.modem:
+                self._out += self._amp_map.confirmed(message)
         elif isinstance(message, AmpMapReq):
             if self._match is not None and frame.source == self._match.evse_mac:
                 self._out += self._amp_map.request(message, frame.source, now_ms)

@@ -8,6 +8,14 @@
 The modem gets a random key before anything else and after every session in which a car was given it:
 whoever knew the old key is out of the network. Cars are answered only while the modem holds the key and
 the pilot shows a car.
+
+A car that is matched may send CM_SLAC_PARM.REQ again, because it lost the network; or somebody else does in
+its name, for the address and the run id pass the line in the clear. The frame alone ends nothing while the
+modem is asked for the link: it makes the charger ask at once and quickly. A car that has really left is
+gone from the network after LINK_LOSSES such answers, and its next CM_SLAC_PARM.REQ meets a fresh key; a
+link that stands is left alone. (A car matches anew after the link was lost or the pilot has left B, C and D;
+both are seen here without the frame.) While a link is paused or the modem cannot tell, nothing speaks
+against the frame, and it is believed.
 """
 
 from __future__ import annotations
@@ -17,8 +25,17 @@ from enum import Enum, unique
 
 from v2g.common.effects import Checkpoint, Log
 from v2g.homeplug.frame import BROADCAST, Frame, FrameError, address_text
-from v2g.homeplug.message import Message
-from v2g.homeplug.slac import AmpMapCnf, AmpMapReq, SetKeyCnf, SlacMatchReq, SlacParmReq, message_of
+from v2g.homeplug.message import Message, parse_as
+from v2g.homeplug.qualcomm import VsAttenCharInd
+from v2g.homeplug.slac import (
+    AmpMapCnf,
+    AmpMapReq,
+    AttenProfileInd,
+    SetKeyCnf,
+    SlacMatchReq,
+    SlacParmReq,
+    message_of,
+)
 from v2g.slac import timing
 from v2g.slac.amp_map import AmpMapRelay
 from v2g.slac.effects import (
@@ -54,6 +71,8 @@ class Phase(Enum):
 
 
 _WITH_LINK = (Phase.MATCHED, Phase.PAUSED)
+_OF_MODEM = (AmpMapCnf, AttenProfileInd, VsAttenCharInd)
+"""What only the own modem has to say."""
 
 
 class EvseSlac:
@@ -74,6 +93,8 @@ class EvseSlac:
         self._terminated = False
         """Told to leave; matches again after the cable was unplugged."""
         self._car: Chosen | None = None
+        self._answer_until = 0
+        """Until when the car may have lost the key that it was given."""
         self._init_due: int | None = None
         self._rekey_due: int | None = None
         self._routines = 0
@@ -83,6 +104,11 @@ class EvseSlac:
     def ev_mac(self) -> bytes | None:
         """The address of the car that was given the key; None without one."""
         return self._car.ev_mac if self._car else None
+
+    @property
+    def modem(self) -> bytes | None:
+        """The own modem's address; None before it has confirmed a key."""
+        return self._keys.modem
 
     def deadline(self) -> int | None:
         """When the core wants to be called again with a `Tick`; None: not before something happens."""
@@ -156,12 +182,15 @@ class EvseSlac:
                 return
             if frame.destination not in (self._config.own_mac, BROADCAST):
                 return
-            message = message_of(frame)
+            vendors = frame.mmtype == VsAttenCharInd.MMTYPE
+            message = parse_as(VsAttenCharInd, frame) if vendors else message_of(frame)
         except FrameError as error:
             self._out.append(Log(f"SLAC: a frame is ignored: {error}"))
             return
         if isinstance(message, SetKeyCnf):
-            self._key_confirmed(message, now_ms)
+            self._key_confirmed(message, frame.source, now_ms)
+        elif isinstance(message, _OF_MODEM) and frame.source != self.modem:
+            return
         elif isinstance(message, AmpMapCnf):
             self._out += self._amp_map.confirmed(message)
         elif message is not None:
@@ -179,13 +208,25 @@ class EvseSlac:
         car = self._car
         if car is None:
             return
-        if isinstance(message, SlacMatchReq) and self.phase is Phase.JOINING and message.run_id == car.run_id:
+        if isinstance(message, SlacMatchReq):
+            # Not once the link is seen to stand: the key would be told to whoever asks in the car's name.
+            unseen = self.phase is Phase.MATCHED and not self._config.link_detection
+            if message.run_id != car.run_id or now_ms >= self._answer_until:
+                return
+            if self.phase is not Phase.JOINING and not unseen:
+                return
             self._out += [
                 Log("SLAC: CM_SLAC_MATCH.REQ again, CM_SLAC_MATCH.CNF again"),
                 SendFrame(car.answer),
             ]
         elif isinstance(message, SlacParmReq):
-            # It lost the network or never came in. Its next CM_SLAC_PARM.REQ meets a fresh key.
+            if self.phase is Phase.MATCHED and self._config.link_detection:
+                questions = self._link.doubt(now_ms)
+                if questions:
+                    self._out.append(Log("SLAC: CM_SLAC_PARM.REQ of the matched car: is the link still up?"))
+                    self._out += questions
+                return
+            # It never came in, or nobody can tell. Its next CM_SLAC_PARM.REQ meets a fresh key.
             self._fail_and_leave(Reason.REPLACED, now_ms)
         elif isinstance(message, AmpMapReq):
             self._out += self._amp_map.request(message, car.ev_mac, now_ms)
@@ -197,6 +238,7 @@ class EvseSlac:
             self._routines = 0
         if matching.chosen is not None:
             self._car = matching.chosen
+            self._answer_until = now_ms + timing.TT_MATCH_JOIN_MS
             self._init_due = None
             self.phase = Phase.JOINING
             if self._config.link_detection:
@@ -291,10 +333,10 @@ class EvseSlac:
         self._out += [ModemReady(False), Checkpoint(1), Log("SLAC: CM_SET_KEY.REQ")]
         self._out += self._keys.begin_random(now_ms)
 
-    def _key_confirmed(self, message: SetKeyCnf, now_ms: int) -> None:
+    def _key_confirmed(self, message: SetKeyCnf, source: bytes, now_ms: int) -> None:
         if self.phase is not Phase.KEYING:
             return
-        self._keys.confirmed(message, now_ms)
+        self._keys.confirmed(message, source, now_ms)
         if self._keys.state is Keying.SET:
             self._matching.reset(self._keys.nid, self._keys.nmk)
             self.phase = Phase.UNMATCHED

@@ -40,8 +40,11 @@ class CarSession:
         self._wanted = timing.C_EV_MATCH_MNBC
         self._sounds: set[int] = set()
         self.profiles = ProfileSum()
+        self.vendors = ProfileSum()
+        """The same sounds as VS_ATTEN_CHAR.IND tells of them."""
         self._atten_char = b""
         self._atten_sent = 0
+        self._validating = False
 
     @property
     def sounds(self) -> int:
@@ -81,9 +84,16 @@ class CarSession:
             self.due = now_ms
         return True
 
+    def vendors_profile(self, attenuation: bytes) -> bool:
+        """VS_ATTEN_CHAR.IND came; False for one that is not waited for or of another number of groups. It
+        ends no waiting: CM_ATTEN_PROFILE.IND, which counts more, may follow it."""
+        return self.step is Step.SOUNDS and self.vendors.add(attenuation)
+
     def averaged(self, own_mac: bytes, correction_db: int, plausible: bool) -> bool:
         """Make CM_ATTEN_CHAR.IND of what was heard; False (and failed) when there is nothing to tell."""
-        profile, count = self.profiles.average(correction_db), min(self.profiles.count, self._wanted)
+        # A modem sends one kind or both of each sound, and the sum of both would count it twice.
+        heard = self.profiles if self.profiles.count else self.vendors
+        profile, count = heard.average(correction_db), min(heard.count, self._wanted)
         if not any(profile):
             count = max(count, self.sounds)
             if not count:
@@ -110,6 +120,13 @@ class CarSession:
         self.step = Step.MATCH
         self.due = now_ms + timing.TT_EVSE_MATCH_SESSION_MS
         self.reason = Reason.NO_MATCH_REQ
+
+    def validates(self, now_ms: int) -> None:
+        """CM_VALIDATE.REQ came: its own time is added once. Who goes on validating holds a place no
+        longer."""
+        if not self._validating:
+            self._validating = True
+            self.wait_for_match(now_ms)
 
     def fail(self, reason: Reason) -> bool:
         """The session is over; returns False."""

@@ -43,6 +43,9 @@ class KeySetter:
         self._own_mac = own_mac
         self._random_bytes = random_bytes
         self._modem_mac = modem_mac
+        self.modem: bytes | None = None
+        """The modem's own address: known from its first confirmation, as it can be asked by an address that
+        every modem takes for its own."""
         self._success = success
         self.nid = b""
         self.nmk = b""
@@ -67,10 +70,12 @@ class KeySetter:
         """When `tick` has something to do."""
         return self._due
 
-    def confirmed(self, cnf: SetKeyCnf, now_ms: int) -> None:
-        """The modem answered."""
+    def confirmed(self, cnf: SetKeyCnf, source: bytes, now_ms: int) -> None:
+        """The modem answered. That it is the modem shows by the nonce: the request with it does not go over
+        the line."""
         if self.state is not Keying.WAITING or self._nonce not in (cnf.your_nonce, cnf.my_nonce):
             return
+        self.modem = source
         if cnf.result == self._success:
             self.state, self._due = Keying.SET, None
         elif not self._answered:

@@ -31,10 +31,12 @@ class LinkWatch:
         self._join_due = 0
         self._losses = 0
         self._asked = False
+        self._doubted = False
+        """Somebody acts as if the link were lost: asked quickly until the modem has said yes or no."""
 
     def join(self, now_ms: int, within_ms: int) -> list[Effect]:
         """Wait for the link to come up."""
-        self.state = Link.JOINING
+        self.state, self._doubted = Link.JOINING, False
         self._join_due = now_ms + within_ms
         return self._ask(now_ms)
 
@@ -44,7 +46,16 @@ class LinkWatch:
 
     def stop(self) -> None:
         """Watch it no more."""
-        self.state, self._ask_due = Link.DOWN, None
+        self.state, self._ask_due, self._doubted = Link.DOWN, None, False
+
+    def doubt(self, now_ms: int) -> list[Effect]:
+        """The other station acts as if the link were lost: find out now instead of at the next question.
+        However often this is called, the modem is asked no faster than for a link that comes up."""
+        if self.state is not Link.UP or self._ask_due is None or self._doubted:
+            return []
+        self._doubted = True
+        soon = self._ask_due <= now_ms + timing.LINK_POLL_JOINING_MS
+        return [] if soon else self._ask(now_ms)
 
     def deadline(self) -> int | None:
         """When `tick` has something to do."""
@@ -53,10 +64,11 @@ class LinkWatch:
         return min(self._ask_due, self._join_due) if self.state is Link.JOINING else self._ask_due
 
     def status(self, joined: bool, now_ms: int) -> None:
-        """The modem answered."""
-        if self._ask_due is None:
+        """The modem answered; what answers no question is not looked at."""
+        if self._ask_due is None or not self._asked:
             return
         self._asked = False
+        self._doubted = self._doubted and not joined
         if self.state is Link.JOINING and joined:
             self.state, self._losses = Link.UP, 0
             self._ask_due = now_ms + timing.LINK_POLL_MATCHED_MS
@@ -72,8 +84,12 @@ class LinkWatch:
             return []
         if now_ms < self._ask_due:
             return []
-        if self.state is Link.UP and self._asked and self._count(False):
-            return []
+        if self.state is Link.UP and self._asked:
+            if self._doubted:
+                # Asked so quickly, a slow answer is no answer; the usual questions tell.
+                self._doubted = False
+            elif self._count(False):
+                return []
         return self._ask(now_ms)
 
     def _count(self, joined: bool) -> bool:
@@ -85,7 +101,8 @@ class LinkWatch:
         return True
 
     def _ask(self, now_ms: int) -> list[Effect]:
-        pause = timing.LINK_POLL_JOINING_MS if self.state is Link.JOINING else timing.LINK_POLL_MATCHED_MS
+        quick = self.state is Link.JOINING or self._doubted
+        pause = timing.LINK_POLL_JOINING_MS if quick else timing.LINK_POLL_MATCHED_MS
         self._ask_due = now_ms + pause
         self._asked = True
         return [AskLinkStatus()]

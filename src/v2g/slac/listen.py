@@ -107,7 +107,7 @@ class Listener:
         if isinstance(message, SetKeyCnf):
             if not self._keying:
                 return []
-            self._keys.confirmed(message, now_ms)
+            self._keys.confirmed(message, frame.source, now_ms)
             return list(self._key_changed())
         return self._heard(message, frame, now_ms)
 

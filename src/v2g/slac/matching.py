@@ -9,6 +9,7 @@ from typing import Any
 from v2g.common.effects import Checkpoint
 from v2g.homeplug.frame import LOCAL_MODEM
 from v2g.homeplug.message import Message
+from v2g.homeplug.qualcomm import VsAttenCharInd
 from v2g.homeplug.slac import (
     MATCH_CNF_LENGTH,
     RESP_TYPE_OTHER_STATION,
@@ -91,6 +92,7 @@ class EvseMatching:
             StartAttenCharInd: self._start_atten_char,
             MnbcSoundInd: self._sound,
             AttenProfileInd: self._profile,
+            VsAttenCharInd: self._vendors_profile,
             AttenCharRsp: self._atten_rsp,
             ValidateReq: self._validate,
             SlacMatchReq: self._match_req,
@@ -148,6 +150,7 @@ class EvseMatching:
         effects: list[Effect] = []
         for session in [one for one in self._sessions.values() if one.step is Step.FAILED]:
             del self._sessions[session.ev_mac]
+            self._validation.forget(session.ev_mac)
             effects.append(session.log(f"failed: {session.reason.value}"))
             if not self._sessions:
                 self.failed = session.reason
@@ -162,6 +165,7 @@ class EvseMatching:
             return []
         # A car that begins anew starts over, with the same run id or another one: [V2G3-A09-16].
         self._sessions.pop(source, None)
+        self._validation.forget(source)
         if len(self._sessions) >= self._config.most_sessions and not self._made_room():
             return []
         session = self._sessions[source] = CarSession(source, message.run_id, now_ms)
@@ -212,6 +216,12 @@ class EvseMatching:
             effects.append(Checkpoint(110))
         return effects + (self._send_average(session, now_ms) if session.due <= now_ms else [])
 
+    def _vendors_profile(self, message: VsAttenCharInd, _source: bytes, _now_ms: int) -> list[Effect]:
+        session = self._sessions.get(message.ev_mac)
+        if session is None or not session.vendors_profile(message.attenuation):
+            return []
+        return [session.log(f"VS_ATTEN_CHAR.IND {session.vendors.count}")]
+
     def _send_average(self, session: CarSession, now_ms: int) -> list[Effect]:
         config = self._config
         if not session.averaged(self._own, config.attenuation_correction_db, config.plausible_attenuation):
@@ -233,7 +243,7 @@ class EvseMatching:
         if session is None or session.step is not Step.MATCH:
             return []
         effects = self._validation.request(message, source, now_ms)
-        session.wait_for_match(now_ms)
+        session.validates(now_ms)
         return [session.log("CM_VALIDATE.REQ"), *effects]
 
     def _match_req(self, message: SlacMatchReq, source: bytes, now_ms: int) -> list[Effect]:

@@ -13,6 +13,10 @@ from v2g.slac.events import PilotLetter
 _PILOT_TOGGLES = 0
 """The only signal type of CM_VALIDATE that ISO 15118-3 knows: S2 toggles on the pilot."""
 
+_MOST_ASKING_MS = timing.C_EV_MATCH_RETRY * timing.TT_MATCH_RESPONSE_MS + timing.TT_MATCH_SEQUENCE_MS
+"""From a car's first request on: its repetitions (C_EV_match_retry), and the time to go on after the last
+one's answer. A car that asks longer keeps others from validating."""
+
 
 class Validation:
     """The validation of one car at a time."""
@@ -22,6 +26,8 @@ class Validation:
         self._offered = offered
         self._ev_mac = b""
         self._due: int | None = None
+        self._last_ms = 0
+        """The latest time for the second request, however often the first one is repeated."""
         self._counting = False
         self._toggles = 0
         self._pilot: PilotLetter = "A"
@@ -29,6 +35,11 @@ class Validation:
     def reset(self) -> None:
         """Forget the car; the pilot is what it is."""
         self._ev_mac, self._due, self._counting = b"", None, False
+
+    def forget(self, ev_mac: bytes) -> None:
+        """A car's session has ended or begins anew: the next car need not wait."""
+        if ev_mac == self._ev_mac:
+            self.reset()
 
     def deadline(self) -> int | None:
         """When `tick` has something to do."""
@@ -52,8 +63,10 @@ class Validation:
         if self._counting:
             return []
         if message.timer == 0:
-            self._ev_mac = ev_mac
-            self._due = now_ms + timing.TT_MATCH_SEQUENCE_MS
+            if not busy:
+                self._ev_mac, self._last_ms = ev_mac, now_ms + _MOST_ASKING_MS
+            # Asked again: the answer was lost, and the car goes on from the one that it gets.
+            self._due = min(now_ms + timing.TT_MATCH_SEQUENCE_MS, self._last_ms)
             return self._answer(ev_mac, ValidateResult.READY)
         if not busy or message.result != ValidateResult.READY:
             # The second request without the first one, or a car that gave up.

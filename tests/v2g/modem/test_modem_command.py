@@ -13,6 +13,7 @@ import pytest
 
 from tests.v2g.netns import needs_netns
 from v2g.cli import modem
+from v2g.modem import veth
 from v2g.net.interfaces import NoSuchInterfaceError, interface_index
 
 ROOT = Path(__file__).parents[3]
@@ -36,8 +37,10 @@ def _parsed(*arguments):
     [
         (["--loss", "2"], "'2' is no part from 0 to 1"),
         (["--loss", "x"], "'x' is no part from 0 to 1"),
-        (["--join-ms=-1"], "'-1' is no whole number from 0 on"),
-        (["--delay-ms", "1.5"], "'1.5' is no whole number from 0 on"),
+        (["--join-ms=-1"], "'-1' is no whole number from 0 to 1000000"),
+        (["--delay-ms", "1.5"], "'1.5' is no whole number from 0 to 1000000"),
+        (["--delay-ms", "9" * 20], "is no whole number from 0 to 1000000"),
+        (["--delay-ms", "\u00b2"], "is no whole number from 0 to 1000000"),
         (["--attenuation", "101"], "'101' is no whole number of dB from 0 to 100"),
         (["--apart", "a,b"], "'a,b' is not of the form NAME,NAME,DB"),
         (["--profiles", "some"], "invalid choice: 'some'"),
@@ -59,18 +62,18 @@ def test_bad_options(capsys, arguments, message):
     ],
 )
 def test_bad_names(capsys, arguments, message):
-    assert modem.run(_parsed(*arguments)) == 1
+    assert modem.run(_parsed(*arguments)) == 2
     assert capsys.readouterr().err == f"v2g modem: {message}\n"
 
 
 def test_not_root(monkeypatch, capsys):
     monkeypatch.setattr("v2g.modem.veth.os.geteuid", lambda: 1000)
-    assert modem.run(_parsed()) == 1
+    assert modem.run(_parsed()) == 2
     assert capsys.readouterr().err == "v2g modem: v2g-ev: making interfaces needs root\n"
 
 
 @needs_netns
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_makes_interfaces_until_it_is_told_to_end(number):
     names = [f"vt{os.getpid()}{kind}0" for kind in "wxyz"]
     arguments = ["--ev", names[0], "--evse", names[1], "--evse", names[2], "--listen", names[3]]
@@ -100,5 +103,19 @@ def test_it_makes_interfaces_until_it_is_told_to_end(number):
 
 @needs_netns
 def test_a_name_that_is_taken(capsys):
-    assert modem.run(_parsed("--ev", "lo")) == 1
-    assert capsys.readouterr().err.startswith("v2g modem: lo: ")
+    assert modem.run(_parsed("--ev", "lo")) == 2
+    assert capsys.readouterr().err == "v2g modem: lo: there is an interface of this name already\n"
+
+
+@needs_netns
+def test_what_a_killed_run_has_left(capsys):
+    name = f"vt{os.getpid()}k0"
+    left = veth.create(name)
+    try:
+        assert modem.run(_parsed("--ev", name)) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"v2g modem: {name}: there is its modem's end already: ")
+        assert line.endswith(f"'ip link delete {name}-m' removes both ends")
+        assert interface_index(name)
+    finally:
+        left.remove()

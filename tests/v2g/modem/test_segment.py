@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import random
 import socket
@@ -21,7 +22,7 @@ from v2g.modem.line import Powerline
 from v2g.modem.options import LineOptions
 from v2g.modem.segment import Segment
 from v2g.net.interfaces import InterfaceError, NoSuchInterfaceError, interface_index, usable_link_local
-from v2g.net.packet import EVERY_ETHERTYPE, PacketSocket
+from v2g.net.packet import EVERY_ETHERTYPE, FRAMES_A_TURN, PacketSocket
 
 pytestmark = needs_netns
 TIMEOUT_S = 30
@@ -183,6 +184,45 @@ def test_an_interface_that_goes_ends_the_segment():
 
         with wire.ev.inside(), pytest.raises(InterfaceError, match=wire.ev.interface):
             asyncio.run(scenario())
+
+
+class Flooded:
+    """A port at which there is always a frame, up to a number of them."""
+
+    def __init__(self, port):
+        self._port, self.taken = port, 0
+        self.frame = (BROADCAST + b"\2\0\0\0\0\1" + b"\x86\xdd").ljust(60, b"\0")
+
+    def gettimeout(self):
+        return 0.0
+
+    def recvfrom(self, _room):
+        if self.taken >= 20_000:
+            raise OSError(errno.ENETDOWN, "the flood is over")
+        self.taken += 1
+        return self.frame, ("", 0, 0, 1, b"")
+
+    def __getattr__(self, name):
+        return getattr(self._port, name)
+
+
+def test_a_flood_at_one_port_leaves_the_others_and_timers_their_turn():
+    with modem_wire() as wire, wire.ev.inside():
+        line = Powerline(random.Random(0).randbytes)
+        one = line.attach(modem(1))
+
+        async def scenario():
+            segment = Segment(line, [(one, wire.ev.interface)])
+            port = next(iter(segment._sockets.values()))
+            flood = Flooded(port._socket)
+            port._socket = flood  # type: ignore[assignment]
+            async with segment:
+                fired = asyncio.Event()
+                asyncio.get_running_loop().call_later(0, fired.set)
+                await asyncio.wait_for(fired.wait(), TIMEOUT_S)
+                return flood.taken
+
+        assert asyncio.run(scenario()) <= 10 * FRAMES_A_TURN
 
 
 def test_a_port_that_is_not_there():

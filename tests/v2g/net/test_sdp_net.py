@@ -145,5 +145,10 @@ def test_what_an_interface_lacks() -> None:
             port = taken.getsockname()[1]
             with pytest.raises(NetworkError, match=f"^SDP on lo, port {port}: Address already in use$"):
                 await serve("lo", responder, print, port=port)
+        # Nor a second station on the same interface, which would take the first one's requests.
+        first = await serve("lo", responder, print, port=0)
+        with pytest.raises(NetworkError, match=f"^SDP on lo, port {first.port}: Address already in use$"):
+            await serve("lo", responder, print, port=first.port)
+        first.close()
 
     asyncio.run(main())

@@ -16,6 +16,7 @@ import pytest
 
 from tests.v2g.net.cable import cable, missing
 from tests.v2g.net.ends import LIMIT_S, Recorder, Side
+from v2g.net import streams
 from v2g.net.interfaces import NetworkError
 from v2g.net.streams import FIRST_PORT, LAST_PORT, Listener, connect, listen
 
@@ -213,7 +214,7 @@ def test_ports() -> None:
         fixed.close()
         with pytest.raises(NetworkError, match=r"^none0: no such interface; there are "):
             listen("none0", side.receiver, side.write)
-        with pytest.raises(NetworkError, match=r"^interface lo: it has no link-local address$"):
+        with pytest.raises(NetworkError, match=r"^lo: no IPv6 link-local address; "):
             listen("lo", side.receiver, side.write)
 
     run(main())
@@ -238,6 +239,53 @@ def test_a_cancelled_connect_leaves_nothing() -> None:
                 async with asyncio.timeout(LIMIT_S):
                     while await asyncio.get_running_loop().sock_recv(accepted, 4096):
                         pass
+
+    run(main())
+
+
+def test_who_connects_and_says_nothing_does_not_keep_the_next_one_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(streams, "FIRST_BYTE_TIMEOUT_S", 0.01)
+
+    async def main() -> None:
+        side = Side(echo=True)
+        listener = local(side)
+        car, station = await pair(side, listener)
+        await station.until(lambda: station.lost is not None)
+        assert station.lost == "nothing was sent"
+        await car.until(lambda: car.lost is not None)
+        car, station = await pair(side, listener)
+        await station.until(lambda: station.lost is not None)
+        await car.until(lambda: car.lost is not None)
+        assert side.log == []
+        listener.close()
+
+    run(main())
+
+
+def test_a_car_that_has_spoken_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "FIRST_BYTE_TIMEOUT_S", 0.05)
+
+    async def main() -> None:
+        side = Side(echo=True)
+        listener = local(side)
+        car = Recorder()
+        await connect("::1", listener.port, "lo", car)
+        assert car.stream is not None
+        car.stream.write(b"x")
+        await car.until(partial(_has, car, b"x"))
+        late = asyncio.Event()
+        # Behind the timer that would end it.
+        asyncio.get_running_loop().call_later(0.1, late.set)
+        await late.wait()
+        car.stream.write(b"y")
+        await car.until(partial(_has, car, b"xy"))
+        station = side.receivers[0]
+        assert station.lost is None
+        car.stream.close()
+        await station.until(lambda: station.lost is not None)
+        listener.close()
 
     run(main())
 

@@ -217,8 +217,10 @@ def test_an_end_between_two_messages(pkis: tuple[Pki, Pki]) -> None:
     run(main)
 
 
-def test_a_car_that_says_nothing(pkis: tuple[Pki, Pki], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tls_layer, "HANDSHAKE_TIMEOUT_S", 0.01)
+@pytest.mark.parametrize("limit", ["HANDSHAKE_TIMEOUT_S", "FIRST_BYTE_TIMEOUT_S"])
+def test_a_car_that_says_nothing(pkis: tuple[Pki, Pki], monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    for name in ("HANDSHAKE_TIMEOUT_S", "FIRST_BYTE_TIMEOUT_S"):
+        monkeypatch.setattr(tls_layer, name, 0.01 if name == limit else 1_000.0)
 
     async def main() -> None:
         side = Side()
@@ -229,6 +231,27 @@ def test_a_car_that_says_nothing(pkis: tuple[Pki, Pki], monkeypatch: pytest.Monk
         assert side.log[0].endswith("refused: TLS: no answer")
         await silent.receivers[0].until(lambda: silent.receivers[0].lost is not None)
         listener.close()
+
+    run(main)
+
+
+def test_a_car_whose_first_byte_came_has_the_handshakes_time(
+    pkis: tuple[Pki, Pki], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls_layer, "FIRST_BYTE_TIMEOUT_S", 0.01)
+
+    async def main() -> None:
+        one, two = End(car(pkis, True), False), End(station(pkis), True)
+        two.feed(one.wire.sent[:1], 1)
+        late = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.05, late.set)  # behind the first byte's limit
+        await late.wait()
+        assert not two.layer.ready.done()
+        two.feed(one.take()[1:], 1 << 16)
+        meet(one, two, 1 << 16)
+        assert two.layer.ready.done()
+        one.end()
+        two.end()
 
     run(main)
 

@@ -19,7 +19,14 @@ UNIX_S = 1_700_000_000
 class Rig:
     """A core with an open connection; ``ask`` sends a request and gives the response's body."""
 
-    def __init__(self, *protocols: Protocol, station: Station | None = None, tls: bool = False) -> None:
+    def __init__(
+        self,
+        *protocols: Protocol,
+        station: Station | None = None,
+        tls: bool = False,
+        tls_version: str = "",
+        peer_certificate: bytes | None = None,
+    ) -> None:
         self.station = station or Station(authorization=Authorization.ACCEPTED)
         self.protocols = protocols
         self.now_ms = 1_000
@@ -27,7 +34,17 @@ class Rig:
         self.core = Secc(self.station, protocols, self._random, lambda: UNIX_S)
         self.all: list[effects.Effect] = []
         self.last: list[effects.Effect] = []
-        self._take(self.core.connected(self.now_ms, tls=tls))
+        self.connect(tls, tls_version, peer_certificate)
+
+    def connect(
+        self, tls: bool = False, tls_version: str = "", peer_certificate: bytes | None = None
+    ) -> list[effects.Effect]:
+        """An EV opens a connection; one that there was is gone."""
+        return self._take(
+            self.core.connected(
+                self.now_ms, tls=tls, tls_version=tls_version, peer_certificate=peer_certificate
+            )
+        )
 
     def _random(self, count: int) -> bytes:
         return (next(self.ids) * 8)[:count]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ssl
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from v2g.security.client_hello import MOST_BYTES, offers_tls_1_3
+from v2g.security.client_hello import MOST_BYTES, HelloReader, offers_tls_1_3
 
 
 def hello(newest: ssl.TLSVersion) -> bytes:
@@ -73,3 +74,41 @@ def test_damaged_hellos(changes: list[tuple[int, int]]) -> None:
     for at, value in changes:
         damaged[at] = value
     assert offers_tls_1_3(bytes(damaged)) in (True, False, None)
+
+
+@given(st.integers(1, 100), st.integers(1, 400))
+def test_hellos_in_pieces(record: int, piece: int) -> None:
+    for whole in (OLD, NEW):
+        message = whole[5:]
+        parts = [message[at : at + record] for at in range(0, len(message), record)]
+        split = b"".join(b"\x16\x03\x01" + len(part).to_bytes(2, "big") + part for part in parts)
+        reader = HelloReader()
+        answers = [reader.feed(split[at : at + piece]) for at in range(0, len(split), piece)]
+        assert set(answers[:-1]) <= {None}
+        assert answers[-1] is (whole is NEW)
+        assert reader.data() == split
+
+
+class Counted(bytearray):
+    """Counts the bytes that are copied out of it."""
+
+    copied = 0
+
+    def __getitem__(self, key: Any) -> Any:
+        part = super().__getitem__(key)
+        self.copied += len(part) if isinstance(part, bytearray) else 1
+        return part
+
+
+@pytest.mark.parametrize("record", [1, 40, 20_000])
+def test_each_byte_is_read_once_and_an_endless_hello_is_cut_off(record: int) -> None:
+    body = b"\x01\xff\xff\xff" + bytes(20_000)
+    parts = [body[at : at + record] for at in range(0, len(body), record)]
+    split = b"".join(b"\x16\x03\x01" + len(part[:0x4000]).to_bytes(2, "big") + part for part in parts)
+    reader = HelloReader()
+    reader._data = held = Counted()
+    for at in range(MOST_BYTES - 1):
+        assert reader.feed(split[at : at + 1]) is None
+    assert reader.feed(split[MOST_BYTES - 1 : MOST_BYTES]) is False
+    # Some bytes of a header for each that comes, and never all that is held again.
+    assert held.copied < 8 * MOST_BYTES

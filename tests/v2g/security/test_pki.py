@@ -126,8 +126,8 @@ def test_wishes(tmp_path: Path) -> None:
         ({"emaid": "X"}, "eMAID 'X': two letters of the country"),
         ({"pcid": "X"}, "PCID 'X': 18 letters and digits are needed"),
         ({"pcid": "ÄBC123ABC123ABC123"}, "18 letters and digits are needed"),
-        ({"country": "DEU"}, "country 'DEU': two letters are needed"),
-        ({"organisation": ""}, "organisation: 1 to 64 characters are needed"),
+        ({"country": "DEU"}, "country 'DEU': two letters from A to Z are needed"),
+        ({"organisation": ""}, "organisation: 1 to 64 printable characters are needed"),
         ({"days": 0}, "0 days: 1 to 14600 are possible"),
     ],
 )
@@ -277,3 +277,50 @@ def test_no_key_is_ever_printed(tmp_path: Path, capsys: pytest.CaptureFixture) -
     assert "PRIVATE" not in said
     for key in folder.glob("*.key"):
         assert not any(line in said for line in key.read_text().splitlines()[1:-1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--country", "ÄÖ"], "country 'ÄÖ': two letters from A to Z are needed"),
+        (["--organisation", "a\nb"], "organisation: 1 to 64 printable characters are needed"),
+        (["--start", "0001-01-01"], "start 0001-01-01: from 1950 to 9900 is possible"),
+        (["--start", "9999-12-31"], "start 9999-12-31: from 1950 to 9900 is possible"),
+    ],
+)
+def test_wishes_that_no_certificate_can_have(tmp_path: Path, capsys, arguments, reason) -> None:
+    assert run("make", tmp_path / "pki", *arguments) == 2
+    assert capsys.readouterr().err == f"v2g pki: {reason}\n"
+    assert not (tmp_path / "pki").exists()
+
+
+def test_the_earliest_and_the_latest_start_can_be_had() -> None:
+    from datetime import UTC, datetime
+
+    for year in (1950, 9900):
+        assert make(Wishes(start=datetime(year, 1, 1, tzinfo=UTC)))
+
+
+def test_times_that_are_none_in_utc(capsys) -> None:
+    for text in ("0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00"):
+        with pytest.raises(SystemExit) as ended:
+            run("make", "pki", "--start", text)
+        assert ended.value.code == 2
+        assert f"{text!r} is no time, such as 2027-01-31T12:00" in capsys.readouterr().err
+
+
+def test_what_is_no_certificate(tmp_path: Path, capsys) -> None:
+    for content in (
+        b"hello\n",
+        b"\x30\x82\xff",
+        "größe\n".encode("latin-1"),
+        b"-----BEGIN X-----\n",
+        b"0" * 99,
+    ):
+        path = tmp_path / "text.pem"
+        path.write_bytes(content)
+        assert run("show", path) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith(f"v2g pki: {path}: ")
+        assert err.count("\n") == 1

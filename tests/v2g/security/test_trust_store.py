@@ -10,7 +10,9 @@ import pytest
 
 from tests.v2g.security.rig import COMMON, DAY, NOON, Pki, reissue
 from tests.v2g.security.test_signatures import MESSAGES
+from v2g.security import trust_store
 from v2g.security.certificates import CertificateError
+from v2g.security.chains import ProblemKind
 from v2g.security.signatures import sign
 from v2g.security.signed import signed_elements
 from v2g.security.trust import Issue, Trust
@@ -89,3 +91,14 @@ def test_signatures(store: Trust, pki2: Pki) -> None:
 def test_files_that_hold_no_roots(tmp_path: Path) -> None:
     with pytest.raises(CertificateError, match="No such file"):
         TrustStore.from_files([tmp_path / "none.pem"])
+
+
+@pytest.mark.parametrize("issue", list(Issue))
+def test_every_issue_has_its_place(
+    store: Trust, pki2: Pki, issue: Issue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody finds revocations and providers yet: whoever adds that must not find them without a place."""
+    monkeypatch.setitem(trust_store._ISSUES, ProblemKind.EXPIRED, issue)
+    chain = [each.der for each in pki2.chain("contract")]
+    end = int(pki2.leaf("contract").not_after.timestamp())
+    assert [each.issue for each in store.check_contract(chain, end + 1)] == [issue]

@@ -7,8 +7,8 @@ import pytest
 from tests.v2g.slac.pair import EV_MAC, EVSE_MAC, pair
 from v2g.homeplug.slac import AmpMapCnf, AmpMapReq
 from v2g.slac import timing
+from v2g.slac.events import FrameReceived
 
-MODEM = bytes.fromhex("00b052000009")
 OTHER = bytes.fromhex("0200000000aa")
 MAP = AmpMapReq(917, bytes(range(200, 256)) + bytes(403))
 
@@ -34,7 +34,7 @@ def test_a_map_goes_to_the_modem_and_its_answer_back(side, result):
     both.line.inject(MAP.frame(own, peer))
     both.line.run(both.line.now + 10)
     assert station.sent()[-1] == MAP
-    both.line.inject(AmpMapCnf(result).frame(own, MODEM))
+    both.line.inject(AmpMapCnf(result).frame(own, station.modem.mac))
     both.line.run(both.line.now + 10)
     assert answers(station) == [AmpMapCnf(result)]
     both.line.run(both.line.now + 1_000)
@@ -46,6 +46,19 @@ def test_a_modem_that_does_not_answer_is_a_failure(side):
     both.line.inject(MAP.frame(own, peer))
     both.line.run(both.line.now + timing.TP_AMP_MAP_EXCHANGE_MS + 10)
     assert answers(station) == [AmpMapCnf(1)]
+
+
+@pytest.mark.parametrize("stranger", [OTHER, EVSE_MAC, EV_MAC])
+def test_only_the_own_modem_confirms_a_map(side, stranger):
+    both, station, own, peer = side
+    both.line.inject(MAP.frame(own, peer))
+    both.line.run(both.line.now + 10)
+    both.line.at(both.line.now, station, FrameReceived(AmpMapCnf(0).frame(own, stranger)))
+    both.line.run(both.line.now + 10)
+    assert answers(station) == []
+    both.line.inject(AmpMapCnf(0).frame(own, station.modem.mac))
+    both.line.run(both.line.now + 10)
+    assert answers(station) == [AmpMapCnf(0)]
 
 
 def test_strangers_set_no_map(side):

@@ -6,14 +6,19 @@ import pytest
 
 from tests.v2g.slac.pair import EV_MAC, EVSE_MAC, pair
 from tests.v2g.slac.rig import random_bytes
-from v2g.homeplug.slac import GROUPS, AttenCharInd, SetKeyCnf, SetKeyReq
+from v2g.homeplug.frame import Frame
+from v2g.homeplug.qualcomm import VsAttenCharInd
+from v2g.homeplug.slac import GROUPS, AttenCharInd, AttenProfileInd, SetKeyCnf, SetKeyReq, message_of
 from v2g.slac import timing
 from v2g.slac.effects import DLinkReady, Failed, Matched, ModemReady, Reason
 from v2g.slac.ev import EvPhase
-from v2g.slac.events import Command, FrameReceived
+from v2g.slac.events import Command, FrameReceived, LinkStatus
 from v2g.slac.evse import EvseSlac, Phase
 from v2g.slac.keying import STANDARD_SUCCESS, Keying, KeySetter
 from v2g.slac.matching import EvseConfig
+
+MODEM = bytes.fromhex("00b052000009")
+OTHER = bytes.fromhex("0200000000aa")
 
 
 def told(both):
@@ -73,9 +78,9 @@ def test_a_car_whose_modem_takes_no_key_tries_the_whole_again_and_gives_up():
 def test_modems_that_follow_the_standard():
     keys = KeySetter(EVSE_MAC, random_bytes("keys"), success=STANDARD_SUCCESS)
     keys.begin_random(0)
-    keys.confirmed(SetKeyCnf(1, 0, keys._nonce, 4, 0, 0, 0), 1)
+    keys.confirmed(SetKeyCnf(1, 0, keys._nonce, 4, 0, 0, 0), MODEM, 1)
     assert keys.state is Keying.WAITING
-    keys.confirmed(SetKeyCnf(0, 0, keys._nonce, 4, 0, 0, 0), 2)
+    keys.confirmed(SetKeyCnf(0, 0, keys._nonce, 4, 0, 0, 0), MODEM, 2)
     assert keys.state is Keying.SET
 
 
@@ -84,9 +89,9 @@ def test_a_late_confirmation_of_another_key_is_ignored():
     keys.begin_random(0)
     old = keys._nonce
     keys.begin_random(10)
-    keys.confirmed(SetKeyCnf(1, 0, old, 4, 0, 0, 0), 20)
+    keys.confirmed(SetKeyCnf(1, 0, old, 4, 0, 0, 0), MODEM, 20)
     assert keys.state is Keying.WAITING
-    keys.confirmed(SetKeyCnf(1, keys._nonce, 0, 4, 0, 0, 0), 30)
+    keys.confirmed(SetKeyCnf(1, keys._nonce, 0, 4, 0, 0, 0), MODEM, 30)
     assert keys.state is Keying.SET
 
 
@@ -185,3 +190,57 @@ def test_confirmations_from_nowhere_do_nothing():
     core.handle(Command.START, 1)
     assert core.handle(confirm, 2) == []
     assert core.phase is Phase.KEYING
+
+
+@pytest.mark.parametrize("source", [OTHER, EV_MAC])
+def test_only_the_own_modem_says_how_sounds_were_heard(source):
+    both = pair()
+    forged = AttenProfileInd(EV_MAC, bytes((1,)) * GROUPS).frame(EVSE_MAC, source)
+    vendors = VsAttenCharInd(EV_MAC, 16, bytes((1,)) * GROUPS).frame(EVSE_MAC, source)
+    for when in range(0, 5_000, 7):
+        both.line.at(when, both.evse, FrameReceived(forged))
+        both.line.at(when, both.evse, FrameReceived(vendors))
+    both.start()
+    assert told(both).attenuation == bytes((9,)) * GROUPS
+    assert told(both).num_sounds == 10
+
+
+class VendorsProfiles:
+    """Makes each CM_ATTEN_PROFILE.IND of a charger's modem a VS_ATTEN_CHAR.IND, or sends both."""
+
+    def __init__(self, both, beside):
+        self._both, self._beside = both, beside
+        self._handle = both.evse.core.handle
+        both.evse.core.handle = self
+
+    def __call__(self, event, now):
+        if not isinstance(event, FrameReceived):
+            return self._handle(event, now)
+        frame = Frame.parse(event.data)
+        profile = message_of(frame)
+        if not isinstance(profile, AttenProfileInd):
+            return self._handle(event, now)
+        vendors = VsAttenCharInd(profile.ev_mac, 16, bytes((7,)) * GROUPS)
+        effects = self._handle(FrameReceived(vendors.frame(EVSE_MAC, frame.source)), now)
+        return effects + (self._handle(event, now) if self._beside else [])
+
+
+@pytest.mark.spec(347)
+@pytest.mark.parametrize(("beside", "db"), [(False, 7), (True, 9)])
+def test_the_vendors_own_profiles_count_when_there_are_no_others(beside, db):
+    both = pair()
+    VendorsProfiles(both, beside)
+    both.start()
+    # Not the plausible 9 dB of a modem that tells nothing, and no sound twice.
+    assert told(both).attenuation == bytes((db,)) * GROUPS
+    assert told(both).num_sounds == 10
+    assert both.ev.core.phase is EvPhase.MATCHED
+
+
+def test_answers_about_the_link_that_nobody_asked_for_are_not_counted():
+    both = pair().start()
+    both.line.run(both.line.now + 500)
+    for _ in range(timing.LINK_LOSSES):
+        both.line.at(both.line.now, both.evse, LinkStatus(False))
+    both.line.run(both.line.now + 5_000)
+    assert both.evse.of(DLinkReady) == [DLinkReady(True)]

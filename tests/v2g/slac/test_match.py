@@ -12,6 +12,7 @@ from v2g.common.effects import Checkpoint, Log
 from v2g.homeplug.frame import BROADCAST
 from v2g.homeplug.keys import nid_of
 from v2g.homeplug.slac import (
+    NO_ID,
     AttenCharInd,
     AttenCharRsp,
     MnbcSoundInd,
@@ -23,9 +24,9 @@ from v2g.homeplug.slac import (
     StartAttenCharInd,
 )
 from v2g.slac import timing
-from v2g.slac.effects import DLinkReady, Failed, Matched, ModemReady, Reason, SendFrame
+from v2g.slac.effects import AskLinkStatus, DLinkReady, Failed, Matched, ModemReady, Reason, SendFrame
 from v2g.slac.ev import EvPhase
-from v2g.slac.events import Command, PilotState
+from v2g.slac.events import Command, FrameReceived, PilotState
 from v2g.slac.evse import Phase
 
 
@@ -241,3 +242,87 @@ def test_unplugged_in_the_middle():
     assert both.ev.of(Failed) == [Failed(Reason.UNPLUGGED, final=True)]
     assert both.evse.core.deadline() is None
     assert both.ev.core.deadline() is None
+
+
+def forge(both, *when, source=EV_MAC):
+    """CM_SLAC_PARM.REQ with the car's address, which the charger alone hears."""
+    frame = SlacParmReq(0, 0, b"whatever").frame(BROADCAST, source)
+    for each in when:
+        both.line.at(each, both.evse, FrameReceived(frame))
+
+
+def test_a_parm_request_in_the_cars_name_does_not_end_a_live_session():
+    both = pair().start()
+    asked = len(both.evse.of(AskLinkStatus))
+    forge(both, *range(6_000, 26_000, 10))
+    both.line.run(60_000)
+    assert both.evse.of(DLinkReady) == both.ev.of(DLinkReady) == [DLinkReady(True)]
+    assert both.evse.of(Failed) == []
+    assert len(both.evse.of(Matched)) == 1
+    # Nor does it flood the modem: once in LINK_POLL_JOINING_MS, and as ever afterwards.
+    assert len(both.evse.of(AskLinkStatus)) - asked <= 20_000 // timing.LINK_POLL_JOINING_MS + 40
+
+
+def test_a_car_that_lost_the_network_and_begins_anew_is_found_out_quickly():
+    both = pair().start()
+    both.line.run(5_500)
+    both.ev.modem.nmk = b"forgotten"
+    forge(both, 5_510)
+    both.line.run(5_510 + timing.LINK_LOSSES * timing.LINK_POLL_JOINING_MS + 10)
+    assert both.evse.of(DLinkReady) == [DLinkReady(True), DLinkReady(False)]
+    assert both.evse.of(Failed) == [Failed(Reason.LINK_LOST, final=False)]
+    assert both.evse.core.phase is Phase.MATCHING
+
+
+def test_a_parm_request_does_not_make_one_missed_beacon_a_loss():
+    both = pair().start()
+    both.line.run(5_500)
+    key, both.ev.modem.nmk = both.ev.modem.nmk, b"noise"
+    forge(both, 5_510)
+    both.line.run(5_515)
+    both.ev.modem.nmk = key
+    both.line.run(30_000)
+    assert both.evse.of(DLinkReady) == [DLinkReady(True)]
+
+
+def test_a_slow_answer_to_a_quick_question_is_no_loss():
+    both = pair().start()
+    both.line.run(5_500)
+    both.line.modems_tell = False
+    forge(both, 5_510)
+    both.line.run(5_510 + (timing.LINK_LOSSES + 1) * timing.LINK_POLL_JOINING_MS)
+    both.line.modems_tell = True
+    both.line.run(30_000)
+    assert both.evse.of(DLinkReady) == [DLinkReady(True)]
+
+
+def test_a_paused_car_that_begins_anew_is_believed():
+    both = pair().start()
+    for station in (both.evse, both.ev):
+        both.line.tell(station, Command.PAUSE)
+    forge(both, both.line.now + 100)
+    both.line.run(both.line.now + 200)
+    assert both.evse.of(DLinkReady)[-1] == DLinkReady(False)
+
+
+@pytest.mark.parametrize("after_ms", [200, 11_000])
+def test_a_lost_key_is_sent_again_also_without_link_detection(after_ms):
+    both = pair(evse_config={"link_detection": False}, link_detection=False).start(1_000)
+    both.line.run(both.line.now + after_ms)
+    (answer,) = [m for m in both.evse.sent() if isinstance(m, SlacMatchCnf)]
+    request = SlacMatchReq(0, 0, 0x3E, NO_ID, EV_MAC, NO_ID, EVSE_MAC, answer.run_id)
+    both.line.inject(request.frame(EVSE_MAC, EV_MAC))
+    both.line.run(both.line.now + 10)
+    assert [m for m in both.evse.sent() if isinstance(m, SlacMatchCnf)] == [answer, answer]
+    assert both.evse.of(DLinkReady) == [DLinkReady(True)]
+    assert len([m for m in both.evse.sent() if isinstance(m, SetKeyReq)]) == 1
+
+
+@pytest.mark.parametrize(("detection", "at"), [(False, 13_000), (True, 1_000), (True, 5_000)])
+def test_the_key_is_told_to_nobody_who_asks_late(detection, at):
+    both = pair(evse_config={"link_detection": detection}).start(at)
+    (answer,) = [m for m in both.evse.sent() if isinstance(m, SlacMatchCnf)]
+    request = SlacMatchReq(0, 0, 0x3E, NO_ID, EV_MAC, NO_ID, EVSE_MAC, answer.run_id)
+    both.line.inject(request.frame(EVSE_MAC, EV_MAC))
+    both.line.run(both.line.now + 10)
+    assert len([m for m in both.evse.sent() if isinstance(m, SlacMatchCnf)]) == 1

@@ -37,8 +37,8 @@ MODEM = bytes.fromhex("00b052000009")
 class Replay:
     """A core that is fed one side of a capture; its modem answers at once."""
 
-    def __init__(self, core, own_mac):
-        self.core, self.own_mac = core, own_mac
+    def __init__(self, core, own_mac, modem=MODEM):
+        self.core, self.own_mac, self.modem = core, own_mac, modem
         self.done = []
 
     def feed(self, event, now):
@@ -61,7 +61,7 @@ class Replay:
                 request = message_of(Frame.parse(effect.data))
                 if isinstance(request, SetKeyReq):
                     answer = SetKeyCnf(1, 0x1234, request.my_nonce, 4, 0, 0xFF, 0)
-                    self._step(FrameReceived(answer.frame(self.own_mac, MODEM)), now)
+                    self._step(FrameReceived(answer.frame(self.own_mac, self.modem)), now)
 
     def sent(self):
         return [
@@ -85,9 +85,12 @@ class Replay:
 )
 def test_our_charger_takes_a_real_car_through_the_same_steps(file, own_mac, car, run_id):
     ev_mac = bytes.fromhex(car)
-    replay = Replay(EvseSlac(EvseConfig(own_mac), random), own_mac)
-    replay.feed(Command.START, 0)
     frames = captured(file)
+    # The one that confirmed pyPLC's key; the profiles come from it, too.
+    (modem,) = {f.source for _, data in frames if (f := Frame.parse(data)).mmtype == SetKeyCnf.MMTYPE}
+    assert {data[6:12] for _, data in frames if data[15:17] == b"\x86\x60"} == {modem}
+    replay = Replay(EvseSlac(EvseConfig(own_mac), random), own_mac, modem)
+    replay.feed(Command.START, 0)
     begun = next(when for when, data in frames if data[6:12] == ev_mac)
     replay.feed(PilotState("B"), begun - 1)
     theirs = []

@@ -8,10 +8,16 @@ import pytest
 
 from tests.v2g.slac.pair import EV_MAC, EVSE_MAC, ev, evse, pair
 from tests.v2g.slac.rig import Line
-from v2g.homeplug.frame import Frame
+from v2g.homeplug.frame import BROADCAST, Frame
 from v2g.homeplug.slac import (
     GROUPS,
+    NO_ID,
+    AttenCharRsp,
+    MnbcSoundInd,
     SlacMatchReq,
+    SlacParmCnf,
+    SlacParmReq,
+    StartAttenCharInd,
     ValidateCnf,
     ValidateReq,
     ValidateResult,
@@ -144,6 +150,93 @@ def test_another_car_is_told_to_wait(offered):
     assert answers(offered.request(ValidateReq(0, 0, 1), OTHER, 500)) == [
         ValidateCnf(0, 0, ValidateResult.READY)
     ]
+
+
+def test_who_repeats_the_first_request_keeps_nobody_out(offered):
+    """A lost answer is sent again; after C_EV_match_retry of them another car has its turn."""
+    for now in range(0, 800, 100):
+        assert answers(offered.request(ValidateReq(0, 0, 1), EV_MAC, now)) == [
+            ValidateCnf(0, 0, ValidateResult.READY)
+        ]
+        assert offered.tick(now + 50) == []
+    offered.tick(800)
+    assert answers(offered.request(ValidateReq(0, 0, 1), OTHER, 801)) == [
+        ValidateCnf(0, 0, ValidateResult.READY)
+    ]
+
+
+def test_the_last_repetition_leaves_the_time_to_go_on(offered):
+    for now in (0, 200, 400):
+        offered.request(ValidateReq(0, 0, 1), EV_MAC, now)
+    assert offered.deadline() == 400 + timing.TT_MATCH_SEQUENCE_MS
+    offered.request(ValidateReq(0, 19, 1), EV_MAC, 799)
+    assert offered.deadline() == 799 + 2_000
+
+
+def waiting_for_match(line, charger, cars):
+    """These cars have answered their attenuation."""
+    run = b"\x01" * 8
+    for car in cars:
+        line.inject(SlacParmReq(0, 0, run).frame(BROADCAST, car))
+        line.inject(StartAttenCharInd(0, 0, 1, 6, 1, car, run).frame(BROADCAST, car))
+        line.inject(MnbcSoundInd(0, 0, NO_ID, 0, run, bytes(16)).frame(BROADCAST, car))
+    line.run(line.now + 100)
+    for car in cars:
+        line.inject(AttenCharRsp(0, 0, car, run, NO_ID, NO_ID, 0).frame(charger.mac, car))
+    line.run(line.now + 10)
+
+
+@pytest.mark.parametrize("offered", [False, True])
+def test_cars_that_validate_for_ever_do_not_shut_out_the_next_one(offered):
+    line = Line()
+    charger = evse(line, validation=offered)
+    line.tell(charger, Command.START)
+    line.plug(charger)
+    line.run(10)
+    strangers = [bytes.fromhex("02000000b0") + bytes((number,)) for number in range(5)]
+    waiting_for_match(line, charger, strangers)
+    begun = line.now
+    while line.now < begun + 2 * timing.TT_EVSE_MATCH_SESSION_MS:
+        for car in strangers:
+            line.inject(ValidateReq(0, 0, 1).frame(charger.mac, car))
+        line.run(line.now + 3_000)
+    line.inject(SlacParmReq(0, 0, b"real-car").frame(BROADCAST, EV_MAC))
+    line.run(line.now + 10)
+    assert [m.run_id for m in charger.sent() if isinstance(m, SlacParmCnf)][-1] == b"real-car"
+
+
+def test_a_validation_adds_its_time_once():
+    line = Line()
+    charger = evse(line, validation=True)
+    line.tell(charger, Command.START)
+    line.plug(charger)
+    line.run(10)
+    waiting_for_match(line, charger, [EV_MAC])
+    line.run(line.now + 9_000)
+    line.inject(ValidateReq(0, 0, 1).frame(charger.mac, EV_MAC))
+    line.run(line.now + 9_000)
+    assert charger.of(Failed) == []
+    line.inject(ValidateReq(0, 0, 1).frame(charger.mac, EV_MAC))
+    line.run(line.now + 1_100)
+    assert charger.of(Failed) == [Failed(Reason.NO_MATCH_REQ, final=False)]
+
+
+def test_a_car_that_begins_anew_ends_its_own_validation():
+    line = Line()
+    charger = evse(line, validation=True)
+    line.tell(charger, Command.START)
+    line.plug(charger)
+    line.run(10)
+    waiting_for_match(line, charger, [EV_MAC])
+    line.inject(ValidateReq(0, 0, 1).frame(charger.mac, EV_MAC))
+    line.inject(ValidateReq(0, 34, 1).frame(charger.mac, EV_MAC))
+    line.run(line.now + 10)
+    waiting_for_match(line, charger, [EV_MAC])
+    line.inject(ValidateReq(0, 0, 1).frame(charger.mac, EV_MAC))
+    line.run(line.now + 10)
+    assert [m for m in charger.sent() if isinstance(m, ValidateCnf)] == [
+        ValidateCnf(0, 0, ValidateResult.READY)
+    ] * 2
 
 
 @pytest.mark.parametrize("request_", [ValidateReq(0, 19, 1), ValidateReq(255, 0, 1)])

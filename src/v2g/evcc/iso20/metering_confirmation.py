@@ -38,7 +38,8 @@ def _ask(session: Session) -> Any:
 
 
 def _take(session: Session, response: Any) -> Move:
-    terms(session).receipt = None
+    agreed = terms(session)
+    agreed.receipt, agreed.confirmed_ms = None, session.now_ms
     return Go("ChargeLoop")
 
 

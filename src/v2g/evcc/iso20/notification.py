@@ -12,6 +12,8 @@ from v2g.evcc.session import Session
 
 METER_EVERY: Final = 10
 """Every so many requests a meter reading is asked for."""
+CONFIRM_EVERY_MS: Final = 1_000
+"""Readings are confirmed no more often, whatever the charger asks for. Our own bound."""
 
 
 def meter_wanted(session: Session) -> bool:
@@ -21,6 +23,11 @@ def meter_wanted(session: Session) -> bool:
 
 def _to_confirm(session: Session) -> bool:
     return bool(session.known(ChargerFact.NOTIFICATION) == "MeteringConfirmation")
+
+
+def _due(session: Session) -> bool:
+    last = terms(session).confirmed_ms
+    return last is None or session.now_ms - last >= CONFIRM_EVERY_MS
 
 
 def hear(session: Session, response: Any) -> None:
@@ -51,7 +58,7 @@ def follow(session: Session, response: Any) -> Move:
             return Go("RampDown")
         case "ScheduleRenegotiation":
             session.renegotiation_asked = not session.renegotiating
-        case "MeteringConfirmation" if response.MeterInfo is not None:
+        case "MeteringConfirmation" if response.MeterInfo is not None and _due(session):
             if session.payment is Payment.CONTRACT:
                 agreed.receipt = response.MeterInfo, response.Receipt
                 return Go("MeteringConfirmation")

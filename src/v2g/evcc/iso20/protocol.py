@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from v2g.common.terms import ISO_20_AC, ISO_20_DC
+from v2g.common.terms import ISO_20_AC, ISO_20_DC, ISO_20_TLS
 from v2g.common.timers import ISO20_MESSAGES, ISO20_TIMES
 from v2g.evcc.iso20 import (
     ac_charge_loop,
@@ -89,6 +89,7 @@ def _protocol(namespace: str, dc: bool, *steps: Step) -> Protocol:
         payload_type=_payload_type,
         dc=dc,
         kept=KEPT,
+        tls=ISO_20_TLS,
     )
 
 

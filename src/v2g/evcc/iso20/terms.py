@@ -65,6 +65,7 @@ class Terms:
         pre_charged: the EV said that pre-charge is over.
         welding_seen: the EV is about to say that welding detection is over.
         receipt: the last meter information that was to be confirmed, with its receipt.
+        confirmed_ms: when a reading was confirmed last; None: none was.
         ramp_ms: since when no power is asked for any more; None: it is.
     """
 
@@ -85,6 +86,7 @@ class Terms:
     pre_charged: bool = False
     welding_seen: bool = False
     receipt: tuple[Any, Any] | None = None
+    confirmed_ms: int | None = None
     ramp_ms: int | None = None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from v2g.secc.din.status import evse_status, hear_status
-from v2g.secc.effects import CableCheck
+from v2g.secc.direct import unready
 from v2g.secc.protocol import Exchange, Reply, Wait
 from v2g.secc.session import Session
 from v2gexi import din
@@ -14,21 +14,24 @@ _CHECK: Final = "cable check"
 
 
 def answer(session: Session, request: Any) -> Reply | Wait:
-    """Finished when the station says so; the EV has to be in state C or D."""
+    """Finished when the station says so; the EV has to be in state C or D, and the plug locked."""
     station, times = session.station, session.protocol.times
     hear_status(session, request.DC_EVStatus)
     if session.error is not None:
         return Reply(response(session, "FAILED"), "")
-    if station.pilot not in "CD":
-        if session.waited_ms < times.cp_state_ms:
+    begun = _CHECK in session.ongoing_since_ms
+    why = unready(session)
+    if why:
+        if not begun and session.waited_ms < times.cp_state_ms:
             return Wait(times.cp_state_ms)
-        session.log(f"CableCheckReq in control pilot state {station.pilot}")
+        session.log(f"CableCheckReq: {why}")
         return Reply(response(session, "FAILED"), "")
-    if _CHECK not in session.ongoing_since_ms:
-        station.cable_check = None
+    if begun and not session.contactor:
+        session.log("power was switched off during the cable check")
+        return Reply(response(session, "FAILED"), "")
+    if not begun:
         session.checkpoint(560)
-        session.want_contactor(True)
-        session.tell(CableCheck())
+        session.check_cable()
         session.checkpoint(561)
     elapsed = session.ongoing_ms(_CHECK)
     if station.cable_check:

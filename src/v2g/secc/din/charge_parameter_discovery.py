@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from v2g.common.terms import EnergyMode
-from v2g.common.values import number, number_or_none
+from v2g.common.values import negative, number, number_or_none
 from v2g.secc.din.service_discovery import energy_type
 from v2g.secc.din.status import amperes, evse_status, hear_status, volts, watts
 from v2g.secc.facts import EvFact
@@ -27,6 +27,10 @@ def answer(session: Session, request: Any) -> Reply:
         return Reply(response(session, "FAILED_WrongEnergyTransferType", "Finished"), "")
     if not isinstance(parameters, din.DC_EVChargeParameterType):
         return Reply(response(session, "FAILED_WrongChargeParameter", "Finished"), "")
+    wrong = _wrong(session, parameters)
+    if wrong:
+        session.log(wrong)
+        return Reply(response(session, "FAILED_WrongChargeParameter", "Finished"), "")
     session.mode = next((mode for mode in EnergyMode if mode.value == wanted), EnergyMode.DC_EXTENDED)
     session.told(EvFact.REQUESTED_ENERGY_MODE, wanted)
     _hear(session, parameters)
@@ -35,10 +39,25 @@ def answer(session: Session, request: Any) -> Reply:
         return Reply(response(session, "FAILED", "Finished"), "")
     if not session.station.parameters_ready:
         if session.ongoing_ms("parameters") >= session.protocol.times.secc_ongoing_ms:
+            session.log("the station's parameters do not come in time")
             return Reply(response(session, "FAILED", "Finished"), "")
         return Reply(response(session, "OK", "Ongoing"), "WaitForChargeParameterDiscovery")
     session.phase(None)
     return Reply(response(session, "OK", "Finished"), "WaitForCableCheck")
+
+
+def _wrong(session: Session, parameters: Any) -> str:
+    """What is wrong with an EV's parameters, empty if nothing is."""
+    limits = (
+        parameters.EVMaximumCurrentLimit,
+        parameters.EVMaximumPowerLimit,
+        parameters.EVMaximumVoltageLimit,
+    )
+    if negative(*limits, parameters.EVEnergyCapacity):
+        return "a DC charge parameter is below zero"
+    if number(parameters.EVMaximumVoltageLimit) < session.station.dc.minimum_voltage_v:
+        return "EVMaximumVoltageLimit is below the lowest voltage of this station"
+    return ""
 
 
 def _hear(session: Session, parameters: Any) -> None:

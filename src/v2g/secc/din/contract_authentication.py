@@ -11,24 +11,32 @@ from v2g.secc.session import Session
 from v2g.secc.station import Authorization
 from v2gexi import din
 
-_WANTED: Final = "authorization"
+_ASKED: Final = "authorization"
+_WORKING: Final = "authorization without the customer"
 
 
 def answer(session: Session, request: Any) -> Reply:
     """Ongoing, until the station is authorised or the customer rejected."""
     session.checkpoint(530)
-    if _WANTED not in session.ongoing_since_ms:
+    if _ASKED not in session.ongoing_since_ms:
         session.tell(AuthorizationWanted(Payment.EXTERNAL))
-    session.ongoing_ms(_WANTED)
+    session.ongoing_ms(_ASKED)
     authorization = session.station.authorization
     if authorization is Authorization.REJECTED:
         return Reply(response(session, "FAILED", "Finished"), "")
     session.checkpoint(535)
-    if authorization is not Authorization.ACCEPTED:
-        return Reply(response(session, "OK", "Ongoing"), "WaitForContractAuthentication")
-    session.checkpoint(538)
-    session.phase(Phase.PARAMETER)
-    return Reply(response(session, "OK", "Finished"), "WaitForChargeParameterDiscovery")
+    if authorization is Authorization.ACCEPTED:
+        session.finished(_ASKED, _WORKING)
+        session.checkpoint(538)
+        session.phase(Phase.PARAMETER)
+        return Reply(response(session, "OK", "Finished"), "WaitForChargeParameterDiscovery")
+    # DIN SPEC 70121 has no word for a customer who is waited for; how long that may last is the EV's to say.
+    if authorization is Authorization.WAITING_FOR_CUSTOMER:
+        session.finished(_WORKING)
+    elif session.ongoing_ms(_WORKING) >= session.protocol.times.secc_ongoing_ms:
+        session.log("nobody has authorised the session in time")
+        return Reply(response(session, "FAILED", "Finished"), "")
+    return Reply(response(session, "OK", "Ongoing"), "WaitForContractAuthentication")
 
 
 def response(

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from v2g.common.values import number, number_or_none
 from v2g.secc.din.status import amperes, evse_status, hear_status, volts, watts
+from v2g.secc.direct import loop_is_off
 from v2g.secc.effects import Milestone
 from v2g.secc.facts import EvFact
 from v2g.secc.protocol import Exchange, Reply
@@ -25,10 +26,11 @@ def answer(session: Session, request: Any) -> Reply:
     voltage, current = number(request.EVTargetVoltage), number(request.EVTargetCurrent)
     session.told(EvFact.DC_TARGET, {"voltage_v": voltage, "current_a": current})
     _hear(session, request)
-    if not session.contactor and session.error is None:
-        session.log("CurrentDemandReq, and power is off")
+    off = loop_is_off(session)
+    if off:
+        session.log(off)
         return Reply(response(session, "FAILED"), "")
-    session.want_dc(voltage, 0.0 if session.stop_wanted else current)
+    session.want_dc(voltage, 0.0 if session.stop_wanted else max(current, 0.0))
     return Reply(response(session, "OK", voltage, current), "WaitForCurrentDemand")
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from v2g.common.terms import Phase
 from v2g.secc.din.status import CONTACTOR_OPEN_MS, evse_status, hear_status
+from v2g.secc.direct import unready
 from v2g.secc.effects import Milestone
 from v2g.secc.facts import EvFact
 from v2g.secc.protocol import Exchange, Reply, Wait
@@ -30,12 +31,25 @@ def _start(session: Session) -> Reply:
         session.log("PowerDeliveryReq with ReadyToChargeState before pre-charge")
         return Reply(response(session, "FAILED_SequenceError"), "")
     session.reached(Milestone.V2G_SETUP_FINISHED)
-    if session.error is not None or not session.contactor or session.station.pilot not in "CD":
+    hindrance = _hindrance(session)
+    if hindrance:
+        session.log(f"no power: {hindrance}")
         return Reply(response(session, "FAILED_PowerDeliveryNotApplied"), "")
     session.finished("pre-charge", "cable check")
     session.phase(Phase.CHARGE)
     session.checkpoint(605)
     return Reply(response(session, "OK"), "WaitForCurrentDemand")
+
+
+def _hindrance(session: Session) -> str:
+    """What keeps the station from supplying; empty: nothing. The EV has to end what is to stop anyway."""
+    if session.error is not None:
+        return session.error.value
+    if session.station.stop:
+        return "the station is to stop"
+    if not session.contactor:
+        return unready(session) or "the output is off"
+    return "the output's relays are open" if session.station.contactor_closed is False else unready(session)
 
 
 def _stop(session: Session) -> Reply | Wait:

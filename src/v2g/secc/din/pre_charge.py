@@ -6,15 +6,11 @@ from typing import Any, Final
 
 from v2g.common.values import number
 from v2g.secc.din.status import evse_status, hear_status, volts
+from v2g.secc.direct import MOST_CURRENT_A, PATIENCE_MS
 from v2g.secc.protocol import Exchange, Reply
 from v2g.secc.session import Session
 from v2gexi import din
 
-PATIENCE_MS: Final = 30_000
-"""The EV judges whether the voltages meet, and gives up after 7 s (V2G_EVCC_PreCharge_Timeout). Some take
-longer; beyond this nobody is there who means it, and voltage does not stay on a cable for nothing."""
-MOST_CURRENT_A: Final = 2.0
-"""Pre-charge current is limited to 2 A (IEC 61851-23, DIN SPEC 70121)."""
 _CHARGE: Final = "pre-charge"
 
 
@@ -27,7 +23,9 @@ def answer(session: Session, request: Any) -> Reply:
     if session.ongoing_ms(_CHARGE) >= PATIENCE_MS:
         session.log("pre-charge does not end")
         return Reply(response(session, "FAILED"), "")
-    session.want_dc(number(request.EVTargetVoltage), min(number(request.EVTargetCurrent), MOST_CURRENT_A))
+    session.want_dc(
+        number(request.EVTargetVoltage), min(max(number(request.EVTargetCurrent), 0.0), MOST_CURRENT_A)
+    )
     session.checkpoint(575)
     return Reply(response(session, "OK"), "WaitForPreCharge")
 

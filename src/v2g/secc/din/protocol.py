@@ -35,7 +35,7 @@ def _wrap(session: Session, response: Any) -> Any:
     )
 
 
-def _fits(station: Station) -> bool:
+def _fits(station: Station, tls_version: str) -> bool:
     return any(mode.dc for mode in station.setup.energy_modes)
 
 

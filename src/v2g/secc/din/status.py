@@ -23,8 +23,8 @@ _ERROR_CODES: Final[dict[StationError, din.DC_EVSEStatusCodeType]] = {
 def evse_status(session: Session, code: din.DC_EVSEStatusCodeType = "EVSE_Ready") -> Any:
     """``DC_EVSEStatus``, with ``code`` unless an error or a wish to stop says another."""
     station = session.station
-    if station.error is not None:
-        code = _ERROR_CODES.get(station.error, "EVSE_Malfunction")
+    if session.error is not None:
+        code = _ERROR_CODES.get(session.error, "EVSE_Malfunction")
     elif station.stop:
         code = "EVSE_Shutdown"
     isolation = station.isolation

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from v2g.secc.effects import CableCheck
-from v2g.secc.iso2.status import dc_status, hear_status, unready
+from v2g.secc.direct import unready
+from v2g.secc.iso2.status import dc_status, hear_status
 from v2g.secc.protocol import Exchange, Reply, Wait
 from v2g.secc.session import Session
 from v2gexi import iso2
@@ -31,10 +31,8 @@ def answer(session: Session, request: Any) -> Reply | Wait:
         session.log("power was switched off during the cable check")
         return Reply(response(session, "FAILED"), "")
     if not begun:
-        station.cable_check = None
         session.checkpoint(560)
-        session.want_contactor(True)
-        session.tell(CableCheck())
+        session.check_cable()
         session.checkpoint(561)
     elapsed = session.ongoing_ms(_CHECK)
     if station.cable_check:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from v2g.common.values import number, number_or_none
+from v2g.common.values import negative, number, number_or_none
 from v2g.secc.facts import EvFact
 from v2g.secc.iso2.schedules import schedule_list
 from v2g.secc.iso2.status import (
@@ -15,7 +15,6 @@ from v2g.secc.iso2.status import (
     dc_status,
     hear_limits,
     hear_status,
-    negative,
     offered_modes,
     takes_dc,
     volts,

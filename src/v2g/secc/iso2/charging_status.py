@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from v2g.secc.iso2.status import ac_status, amperes, loop_patience_is_over, meter_info, receipt_required
+from v2g.secc.direct import loop_patience_is_over
+from v2g.secc.iso2.status import ac_status, amperes, meter_info, receipt_required
 from v2g.secc.protocol import Exchange, Reply
 from v2g.secc.session import Session
 from v2gexi import iso2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from v2g.common.values import number, number_or_none
+from v2g.secc.direct import loop_is_off
 from v2g.secc.effects import Milestone
 from v2g.secc.facts import EvFact
 from v2g.secc.iso2.status import (
@@ -12,7 +13,6 @@ from v2g.secc.iso2.status import (
     dc_status,
     hear_limits,
     hear_status,
-    loop_patience_is_over,
     meter_info,
     receipt_required,
     volts,
@@ -35,7 +35,7 @@ def answer(session: Session, request: Any) -> Reply:
     voltage, current = number(request.EVTargetVoltage), number(request.EVTargetCurrent)
     session.told(EvFact.DC_TARGET, {"voltage_v": voltage, "current_a": current})
     _hear(session, request)
-    off = _why_off(session)
+    off = loop_is_off(session)
     if off:
         session.log(off)
         return Reply(response(session, "FAILED"), "")
@@ -46,20 +46,6 @@ def answer(session: Session, request: Any) -> Reply:
     if receipt:
         session.agreed["meter"] = found.MeterInfo
     return Reply(found, "WaitForMeteringReceipt" if receipt else "WaitForCurrentDemand")
-
-
-def _why_off(session: Session) -> str:
-    """Why the loop cannot go on; empty: it can. After an error the EV gets the chance to stop by itself."""
-    station = session.station
-    if not station.connector_locked:
-        return "the plug is not locked"
-    if loop_patience_is_over(session):
-        return "the EV does not stop"
-    if session.error is not None:
-        return ""
-    if not session.contactor:
-        return "power was switched off after an error"
-    return "the output's relays have opened" if station.contactor_closed is False else ""
 
 
 def _hear(session: Session, request: Any) -> None:

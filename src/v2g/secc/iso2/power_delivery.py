@@ -7,11 +7,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from v2g.common.terms import Phase
+from v2g.secc.direct import unready
 from v2g.secc.effects import Milestone
 from v2g.secc.facts import EvFact
 from v2g.secc.iso2.pre_charge import PRE_CHARGE
 from v2g.secc.iso2.schedules import fault, offered, profile
-from v2g.secc.iso2.status import evse_status, hear_status, takes_dc, unready
+from v2g.secc.iso2.status import evse_status, hear_status, takes_dc
 from v2g.secc.protocol import Exchange, Reply, Wait
 from v2g.secc.session import Session
 from v2gexi import iso2
@@ -100,8 +101,8 @@ def _refusal(session: Session, request: Any) -> iso2.responseCodeType | None:
 def _hindrance(session: Session) -> str:
     """What keeps the station from supplying at all; empty: nothing."""
     station = session.station
-    if station.error is not None:
-        return station.error.value
+    if session.error is not None:
+        return session.error.value
     if station.rcd_tripped and not takes_dc(session):
         return "the residual current device has tripped"
     return "the station is to stop" if station.stop else ""

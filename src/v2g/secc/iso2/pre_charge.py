@@ -5,16 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from v2g.common.values import number
+from v2g.secc.direct import MOST_CURRENT_A, PATIENCE_MS
 from v2g.secc.iso2.status import dc_status, hear_status, volts
 from v2g.secc.protocol import Exchange, Reply
 from v2g.secc.session import Session
 from v2gexi import iso2
 
-PATIENCE_MS: Final = 30_000
-"""The EV judges whether the voltages meet, and gives up after 7 s (V2G_EVCC_PreCharge_Timeout). Some take
-longer; beyond this nobody is there who means it, and voltage does not stay on a cable for nothing."""
-MOST_CURRENT_A: Final = 2.0
-"""Pre-charge current is limited to 2 A (IEC 61851-23)."""
 PRE_CHARGE: Final = "pre-charge"
 
 

@@ -20,7 +20,7 @@ def answer(session: Session, request: Any) -> Reply:
         session.setup.pause
         and paused is not None
         and wanted == paused.session_id
-        and paused.namespace == session.protocol.namespace
+        and session.may_resume(paused)
     )
     if paused is not None and joined:
         session.session_id = paused.session_id

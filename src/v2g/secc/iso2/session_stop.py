@@ -7,7 +7,7 @@ from typing import Any, Final
 from v2g.common.terms import LinkWish
 from v2g.secc.effects import Milestone
 from v2g.secc.protocol import Exchange, Reply
-from v2g.secc.session import Paused, Session
+from v2g.secc.session import Session
 from v2gexi import iso2
 
 PAUSES_IN: Final = ("WaitForSessionStop", "WaitForWeldingDetection")
@@ -26,11 +26,7 @@ def answer(session: Session, request: Any) -> Reply:
                 "the EV wants to pause; " + ("not here" if session.setup.pause else "pauses are not on offer")
             )
             return Reply(response(session, "FAILED"), "")
-        session.paused = Paused(
-            session.session_id,
-            session.protocol.namespace,
-            {"mode": session.mode, "payment": session.payment},
-        )
+        session.pause({"mode": session.mode, "payment": session.payment})
         session.link = LinkWish.PAUSE
     else:
         session.link = LinkWish.TERMINATE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from v2g.common.terms import EnergyMode, Payment
-from v2g.common.values import number, number_or_none, physical
+from v2g.common.values import number_or_none, physical
 from v2g.secc.facts import EvFact
 from v2g.secc.session import Session
 from v2g.secc.station import MeterReading, StationError
@@ -15,11 +15,6 @@ CERTIFICATE_SERVICE: Final = 2
 """Service id of certificate installation and update (ISO 15118-2:2014 table 105)."""
 CHARGE_SERVICE: Final = 1
 """Service id of charging."""
-POWER_PILOT: Final = "CD"
-"""Control pilot states of an EV that takes power."""
-STOP_PATIENCE_MS: Final = 10_000
-"""After an error that has switched the power off the EV has so long, beyond the notification's own delay, to
-end its charge loop in an orderly way."""
 
 _ERROR_CODES: Final[dict[StationError, iso2.DC_EVSEStatusCodeType]] = {
     StationError.UTILITY_INTERRUPT: "EVSE_UtilityInterruptEvent",
@@ -68,14 +63,6 @@ def takes_dc(session: Session) -> bool:
     return mode.dc
 
 
-def unready(session: Session) -> str:
-    """Why an EV cannot be supplied now: its control pilot, or a plug that is not locked; empty if it can."""
-    station = session.station
-    if station.pilot not in POWER_PILOT:
-        return f"control pilot state {station.pilot}"
-    return "" if station.connector_locked else "the plug is not locked"
-
-
 def notification(session: Session) -> iso2.EVSENotificationType:
     """What the EV is asked to do. Stopping comes before anything else."""
     if session.stop_wanted:
@@ -95,8 +82,8 @@ def ac_status(session: Session) -> Any:
 def dc_status(session: Session, code: iso2.DC_EVSEStatusCodeType = "EVSE_Ready") -> Any:
     """``DC_EVSEStatus``, with ``code`` unless an error or a wish to stop says another."""
     station = session.station
-    if station.error is not None:
-        code = _ERROR_CODES.get(station.error, "EVSE_Malfunction")
+    if session.error is not None:
+        code = _ERROR_CODES.get(session.error, "EVSE_Malfunction")
     elif station.stop:
         code = "EVSE_Shutdown"
     return iso2.DC_EVSEStatusType(
@@ -134,15 +121,6 @@ def receipt_required(session: Session) -> bool:
     )
 
 
-def loop_patience_is_over(session: Session) -> bool:
-    """Whether an EV stays in its charge loop for too long after an error has switched the power off."""
-    if session.error is None:
-        session.finished("error in the loop")
-        return False
-    limit = STOP_PATIENCE_MS + 1000 * session.setup.notification_max_delay_s
-    return session.ongoing_ms("error in the loop") >= limit
-
-
 def hear_status(session: Session, status: Any) -> None:
     """Tell what an EV's ``DC_EVStatus`` says."""
     session.told(EvFact.SOC, status.EVRESSSOC)
@@ -163,11 +141,6 @@ def hear_limits(session: Session, request: Any) -> None:
     known = session.known(EvFact.DC_MAXIMUM_LIMITS) or dict.fromkeys(limits)
     if said:
         session.told(EvFact.DC_MAXIMUM_LIMITS, known | said)
-
-
-def negative(*values: Any) -> bool:
-    """Whether one of these physical values is below zero."""
-    return any(value is not None and number(value) < 0 for value in values)
 
 
 def volts(value: float) -> Any:

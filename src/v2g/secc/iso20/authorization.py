@@ -50,7 +50,7 @@ def answer(session: Session, request: Any) -> Reply:
         return Reply(response(session, "WARNING_ChallengeInvalid"), _AGAIN)
     chain = (contract.ContractCertificateChain.Certificate,)
     chain += tuple(contract.ContractCertificateChain.SubCertificates.Certificate)
-    if agreed.asked == (Payment.CONTRACT, chain[0]):
+    if agreed.asked == (Payment.CONTRACT, chain[0]) and not agreed.refused:
         return _decide(session, "OK")
     return _check(session, contract, chain)
 
@@ -85,15 +85,34 @@ def _worst(problems: Sequence[Problem]) -> common.responseCodeType | None:
 
 
 def _ask(session: Session, wanted: AuthorizationWanted, leaf: bytes) -> None:
-    """Tell the station who is to be authorised, once."""
+    """Tell the station who is to be authorised, once.
+
+    What it has decided before counts only the first time: it may have authorised the session in advance.
+    Later on it was about another way to pay or another contract."""
     agreed = terms(session)
-    if agreed.asked == (wanted.payment, leaf):
+    who = (wanted.payment, leaf)
+    if agreed.asked == who and not agreed.refused:
         return
-    agreed.asked = (wanted.payment, leaf)
+    if agreed.asked not in (None, who):
+        _forget(session)
+    agreed.asked, agreed.refused = who, False
     session.payment = wanted.payment
     session.finished(_WAITING)
     session.told(EvFact.SELECTED_PAYMENT_OPTION, wanted.payment.value)
     session.tell(wanted)
+
+
+def _forget(session: Session) -> None:
+    """The station is to decide anew."""
+    session.station.authorization = Authorization.ONGOING
+    session.station.contract_status = None
+
+
+def _refused(session: Session, code: common.responseCodeType) -> Reply:
+    """The EV may try again; then the station is asked again."""
+    terms(session).refused = True
+    _forget(session)
+    return Reply(response(session, code), _AGAIN)
 
 
 def _decide(session: Session, code: common.responseCodeType) -> Reply:
@@ -102,12 +121,10 @@ def _decide(session: Session, code: common.responseCodeType) -> Reply:
     authorization = station.authorization
     contract = session.payment is Payment.CONTRACT
     if authorization is Authorization.REJECTED:
-        terms(session).asked = None
-        return Reply(response(session, _rejection(session, contract)), _AGAIN)
+        return _refused(session, _rejection(session, contract))
     status = station.contract_status
     if contract and status is not None and status is not CertificateStatus.ACCEPTED:
-        terms(session).asked = None
-        return Reply(response(session, _STATUSES[status]), _AGAIN)
+        return _refused(session, _STATUSES[status])
     elapsed = session.ongoing_ms(_WAITING)
     session.checkpoint(535)
     if authorization is Authorization.ACCEPTED:

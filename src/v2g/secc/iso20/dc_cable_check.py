@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from v2g.secc.effects import CableCheck
 from v2g.secc.iso20.terms import header
 from v2g.secc.protocol import Exchange, Reply, Wait
 from v2g.secc.session import Session
@@ -27,10 +26,8 @@ def answer(session: Session, request: Any) -> Reply | Wait:
         session.log(f"DC_CableCheckReq in control pilot state {station.pilot}")
         return Reply(response(session, "FAILED"), "")
     if CHECK not in session.ongoing_since_ms:
-        station.cable_check = None
         session.checkpoint(560)
-        session.want_contactor(True)
-        session.tell(CableCheck())
+        session.check_cable()
         session.checkpoint(561)
     elif not session.contactor:
         session.log("power went off during the cable check")

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from v2g.common.amounts import volts
 from v2g.common.values import number
+from v2g.secc.direct import MOST_CURRENT_A, PATIENCE_MS
 from v2g.secc.facts import EvFact
 from v2g.secc.iso20.terms import header
 from v2g.secc.protocol import Exchange, Reply
@@ -13,11 +14,6 @@ from v2g.secc.session import Session
 from v2gexi import iso20_common as common
 from v2gexi import iso20_dc as dc
 
-PATIENCE_MS: Final = 30_000
-"""The EV judges whether the voltages meet, and gives up after 10 s (V2G_EVCC_PreCharge_Timeout). Beyond this
-nobody is there who means it, and voltage does not stay on a cable for nothing."""
-MOST_CURRENT_A: Final = 2.0
-"""Pre-charge current is limited to 2 A (IEC 61851-23); the request has no current of its own."""
 CHARGE: Final = "pre-charge"
 
 

@@ -69,13 +69,28 @@ def _start(session: Session, request: Any) -> Reply | Wait:
         return Reply(response(session, code), "")
     if session.state == LOOP:
         return Reply(response(session, code), LOOP)
+    refused = _supply(session)
+    if refused is not None:
+        return refused
+    session.finished(CHARGE, CHECK)
+    session.phase(Phase.CHARGE)
+    session.checkpoint(605)
+    return Reply(response(session, code), LOOP)
+
+
+def _supply(session: Session) -> Reply | Wait | None:
+    """Close the AC contactor; None when it, or the DC output's relays, are closed."""
     station = session.station
     longest = session.protocol.messages["PowerDeliveryReq"].performance_ms
     if session.stop_wanted or station.rcd_tripped:
         session.log("the station is not to charge")
         return Reply(response(session, "FAILED_PowerDeliveryNotApplied"), "")
-    if alternating(session) and station.pilot in "CD":
-        session.want_contactor(True)
+    if alternating(session) and not session.contactor:
+        if station.contactor_closed:
+            session.log("the contactor is closed before it is to close")
+            return Reply(response(session, "FAILED_ContactorError"), "")
+        if station.pilot in "CD":
+            session.want_contactor(True)
     if not session.contactor:
         if alternating(session) and session.waited_ms < longest:
             return Wait(longest)
@@ -88,10 +103,7 @@ def _start(session: Session, request: Any) -> Reply | Wait:
             return Wait(longest)
         session.log("the contactor does not close")
         return Reply(response(session, "FAILED_ContactorError"), "")
-    session.finished(CHARGE, CHECK)
-    session.phase(Phase.CHARGE)
-    session.checkpoint(605)
-    return Reply(response(session, code), LOOP)
+    return None
 
 
 def _stop(session: Session) -> Reply | Wait:

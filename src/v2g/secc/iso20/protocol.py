@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from v2g.common.terms import ISO_20_AC, ISO_20_DC
+from v2g.common.terms import ISO_20_AC, ISO_20_DC, ISO_20_TLS
 from v2g.common.timers import ISO20_MESSAGES, ISO20_TIMES
 from v2g.secc.iso20 import (
     ac_charge_loop,
@@ -32,6 +32,7 @@ from v2g.secc.iso20.services import on_offer
 from v2g.secc.iso20.states import AC_STATES, DC_STATES
 from v2g.secc.protocol import Exchange, Protocol, State, table
 from v2g.secc.session import Session
+from v2g.secc.station import Station
 from v2gexi import v2gtp
 
 _EXCHANGES: Final = (
@@ -71,9 +72,14 @@ def _protocol(namespace: str, states: Mapping[str, State]) -> Protocol:
             exchange, leads_to=tuple(state for state in exchange.leads_to if not state or state in states)
         )
 
+    def fits(station: Station, tls_version: str) -> bool:
+        if tls_version != ISO_20_TLS and not station.setup.iso20_without_tls:
+            return False
+        return bool(on_offer(station.setup, station, namespace == ISO_20_AC))
+
     return Protocol(
         namespace=namespace,
-        fits=lambda station: bool(on_offer(station.setup, station, namespace == ISO_20_AC)),
+        fits=fits,
         version=(1, 0),
         message_set="iso20-common",
         states=states,

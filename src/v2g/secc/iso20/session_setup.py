@@ -36,10 +36,10 @@ def answer(session: Session, request: Any) -> Reply:
 
 
 def _resumable(session: Session, paused: Paused, wanted: bytes) -> bool:
-    """Whether it is the paused session, and its service is still on offer."""
+    """Whether it is the paused session, of the same EV, and its service is still on offer."""
     return (
         paused.session_id == wanted
-        and paused.namespace == session.protocol.namespace
+        and session.may_resume(paused)
         and paused.agreed["service"] in offered(session)
     )
 

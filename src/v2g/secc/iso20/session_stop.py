@@ -9,7 +9,7 @@ from v2g.secc.effects import Milestone
 from v2g.secc.facts import EvFact
 from v2g.secc.iso20.terms import header, keep, terms
 from v2g.secc.protocol import Exchange, Reply
-from v2g.secc.session import Paused, Session
+from v2g.secc.session import Session
 from v2gexi import iso20_common as common
 
 
@@ -33,7 +33,7 @@ def answer(session: Session, request: Any) -> Reply:
     if request.ChargingSession == "Pause":
         if not session.setup.pause or not agreed.service:
             return Reply(response(session, "FAILED_PauseNotAllowed"), "")
-        session.paused = Paused(session.session_id, session.protocol.namespace, keep(session))
+        session.pause(keep(session))
         session.link = LinkWish.PAUSE
     else:
         session.link = LinkWish.TERMINATE

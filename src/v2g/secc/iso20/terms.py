@@ -25,6 +25,7 @@ class Terms:
         authorizations: what AuthorizationSetup offered ("EIM", "PnC").
         challenge: GenChallenge of AuthorizationSetupRes.
         asked: for whom authorisation was asked: the payment and, of a contract, its leaf certificate.
+        refused: the station has refused whoever that was.
         leaf: DER of the contract certificate that the session runs on.
         tuples: schedules on offer, as sent; ``anchor_s`` is when they begin, in seconds since 1970.
         tuple_id: the schedule that the EV has selected.
@@ -40,6 +41,7 @@ class Terms:
     authorizations: tuple[common.authorizationType, ...] = ()
     challenge: bytes = field(default=b"", repr=False)
     asked: tuple[Payment, bytes] | None = field(default=None, repr=False)
+    refused: bool = False
     leaf: bytes = field(default=b"", repr=False)
     tuples: tuple[Any, ...] = ()
     anchor_s: int = 0

@@ -137,7 +137,8 @@ def _key_lines(path: Path, chain: Sequence[Certificate] | None) -> tuple[list[st
     try:
         key = load_key(path)
     except CertificateError as error:
-        if "encrypted" in str(error):
+        # What is no key at all "may be encrypted", says the library; only what asks for a password is.
+        if "is encrypted: " in str(error):
             return [f"{path}: private key, encrypted"], []
         raise
     problems = []

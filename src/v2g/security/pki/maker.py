@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 KEY_MODE: Final = 0o600
 CERTIFICATE_MODE: Final = 0o644
+FIRST_YEAR: Final = 1950
+"""Certificates have two digits for earlier years of this kind, and no earlier one (RFC 5280, 4.1.2.5.1)."""
+LAST_YEAR: Final = 9900
+"""What begins later, with roots valid for decades, would end after the year 9999."""
 
 
 class PkiError(ValueError):
@@ -71,12 +75,16 @@ class Wishes:
             )
         if len(self.pcid) != PCID_SIZE or not (self.pcid.isascii() and self.pcid.isalnum()):
             raise PkiError(f"PCID {self.pcid!r}: {PCID_SIZE} letters and digits are needed")
-        if len(self.country) != 2 or not self.country.isalpha():
-            raise PkiError(f"country {self.country!r}: two letters are needed")
-        if not 1 <= len(self.organisation) <= 64:
-            raise PkiError("organisation: 1 to 64 characters are needed")
+        if len(self.country) != 2 or not (self.country.isascii() and self.country.isalpha()):
+            raise PkiError(f"country {self.country!r}: two letters from A to Z are needed")
+        if not (1 <= len(self.organisation) <= 64 and self.organisation.isprintable()):
+            raise PkiError("organisation: 1 to 64 printable characters are needed")
         if self.days is not None and not 1 <= self.days <= 14600:
             raise PkiError(f"{self.days} days: 1 to 14600 are possible")
+        if not FIRST_YEAR <= self.start.year <= LAST_YEAR:
+            raise PkiError(
+                f"start {self.start.date().isoformat()}: from {FIRST_YEAR} to {LAST_YEAR} is possible"
+            )
         return self
 
 

@@ -11,8 +11,8 @@ from v2g.common.effects import Checkpoint
 from v2g.common.terms import LinkWish, Phase
 from v2g.common.values import number
 from v2g.secc import effects
-from v2g.secc.din.pre_charge import PATIENCE_MS
 from v2g.secc.din.protocol import PROTOCOL
+from v2g.secc.direct import PATIENCE_MS, STOP_PATIENCE_MS
 from v2g.secc.effects import Milestone
 from v2g.secc.station import Authorization, Isolation, Station, StationError
 from v2gexi import din
@@ -120,6 +120,31 @@ def test_a_rejected_customer():
     assert rig.ask(ev.authentication()).ResponseCode == "FAILED"
 
 
+@pytest.mark.spec(156)
+def test_authorisation_is_ongoing_for_55_s_at_most():
+    rig = Rig(PROTOCOL, station=Station())
+    walk(rig, "WaitForContractAuthentication")
+    for _ in range(11):
+        answer = rig.ask(ev.authentication())
+        assert (answer.ResponseCode, answer.EVSEProcessing) == ("OK", "Ongoing")
+        rig.later(5_000)
+    answer = rig.ask(ev.authentication())
+    assert (answer.ResponseCode, answer.EVSEProcessing) == ("FAILED", "Finished")
+    assert rig.core.deadline() == rig.now_ms + PROTOCOL.times.secc_close_ms
+
+
+def test_a_customer_who_is_waited_for_has_as_long_as_the_car_gives_him():
+    rig = Rig(PROTOCOL, station=Station(authorization=Authorization.WAITING_FOR_CUSTOMER))
+    walk(rig, "WaitForContractAuthentication")
+    for _ in range(30):
+        assert rig.ask(ev.authentication()).EVSEProcessing == "Ongoing"
+        rig.later(5_000)
+    rig.changed(authorization=Authorization.ONGOING)
+    assert rig.ask(ev.authentication()).EVSEProcessing == "Ongoing"
+    rig.changed(authorization=Authorization.ACCEPTED)
+    assert rig.ask(ev.authentication()).EVSEProcessing == "Finished"
+
+
 def test_parameters_are_ongoing_for_55_s_at_most():
     rig = rig_at("WaitForChargeParameterDiscovery")
     rig.changed(parameters_ready=False)
@@ -160,6 +185,44 @@ def test_wrong_parameters():
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EVMaximumCurrentLimit", ev.amperes(-1)),
+        ("EVMaximumPowerLimit", ev.volts(-1)),
+        ("EVMaximumVoltageLimit", ev.volts(-400)),
+        ("EVEnergyCapacity", ev.volts(-1)),
+        ("EVMaximumVoltageLimit", ev.volts(149)),
+    ],
+)
+def test_limits_that_cannot_be(name, value):
+    rig = rig_at("WaitForChargeParameterDiscovery")
+    request = ev.parameters()
+    setattr(request.EVChargeParameter, name, value)
+    assert rig.ask(request).ResponseCode == "FAILED_WrongChargeParameter"
+    assert "dc_ev_maximum_limits" not in rig.told()
+
+
+def test_a_car_that_takes_the_lowest_voltage_of_the_station_is_charged():
+    rig = rig_at("WaitForChargeParameterDiscovery")
+    request = ev.parameters()
+    request.EVChargeParameter.EVMaximumVoltageLimit = ev.volts(150)
+    assert rig.ask(request).ResponseCode == "OK"
+
+
+def test_negative_targets_ask_for_nothing():
+    """Nothing flows back, even at a station that could take it with other protocols."""
+    rig = rig_at("WaitForPreCharge")
+    rig.station.dc.discharge_current_a = 100.0
+    request = ev.pre_charge(-380)
+    request.EVTargetCurrent = ev.amperes(-1)
+    assert rig.ask(request).ResponseCode == "OK"
+    assert rig.sent(effects.DcTarget) == effects.DcTarget(0.0, 0.0)
+    rig.ask(ev.power(True))
+    rig.ask(ev.demand(400, -50))
+    assert rig.sent(effects.DcTarget) == effects.DcTarget(400.0, 0.0)
+
+
 class TestCableCheck:
     def test_waits_for_state_c(self):
         rig = rig_at("WaitForCableCheck")
@@ -190,6 +253,22 @@ class TestCableCheck:
         kinds = [type(each) for each in rig.last]
         assert kinds.index(effects.Contactor) < kinds.index(effects.Send)
 
+    def test_a_plug_that_is_not_locked_fails_after_1_5_s(self):
+        rig = rig_at("WaitForCableCheck")
+        rig.changed(pilot="C", connector_locked=False)
+        assert rig.ask(ev.cable_check()) is None
+        rig.later(1_500)
+        assert rig.answer().ResponseCode == "FAILED"
+        assert not rig.of(effects.CableCheck)
+
+    def test_ends_when_power_was_switched_off_meanwhile(self):
+        rig = rig_at("WaitForCableCheck")
+        rig.changed(pilot="C")
+        assert rig.ask(ev.cable_check()).EVSEProcessing == "Ongoing"
+        rig.changed(pilot="B")
+        rig.changed(pilot="C")
+        assert rig.ask(ev.cable_check()).ResponseCode == "FAILED"
+
     def test_takes_38_s_at_most(self):
         rig = rig_at("WaitForCableCheck")
         rig.changed(pilot="C")
@@ -219,12 +298,28 @@ def test_pre_charge_gives_two_amperes_at_most_and_never_more_than_the_limit():
     request = ev.pre_charge(800)
     request.EVTargetCurrent = ev.amperes(50)
     rig.ask(request)
-    assert rig.sent(effects.DcTarget) == effects.DcTarget(500.0, 2.0)
+    assert rig.sent(effects.DcTarget) == effects.DcTarget(410.0, 2.0)  # what the car can take at most
+    rig.station.dc.maximum_voltage_v = 300
+    rig.ask(request)
+    assert rig.sent(effects.DcTarget) == effects.DcTarget(300.0, 2.0)
 
 
 def test_power_on_without_pre_charge():
     rig = rig_at("WaitForPreCharge")
     assert rig.ask(ev.power(True)).ResponseCode == "FAILED_SequenceError"
+    assert not rig.closed
+
+
+@pytest.mark.spec(371)
+@pytest.mark.parametrize(
+    "facts",
+    [{"stop": True}, {"error": StationError.MALFUNCTION}, {"pilot": "B"}, {"contactor_closed": False}],
+)
+def test_no_power_for_a_car_that_is_to_stop(facts):
+    rig = rig_at("WaitForPreCharge")
+    rig.ask(ev.pre_charge())
+    rig.changed(**facts)
+    assert rig.ask(ev.power(True)).ResponseCode == "FAILED_PowerDeliveryNotApplied"
     assert not rig.closed
 
 
@@ -275,6 +370,17 @@ def test_an_error_of_the_station_takes_power_off_at_once_and_is_told(error, code
     assert rig.ask(ev.demand()).DC_EVSEStatus.EVSEStatusCode == code
     assert not rig.closed
     assert rig.ask(ev.power(True)).ResponseCode.startswith("FAILED")
+
+
+@pytest.mark.spec(371)
+def test_a_car_that_does_not_stop_after_an_error_is_ended():
+    rig = rig_at("WaitForCurrentDemand")
+    rig.changed(error=StationError.MALFUNCTION)
+    for _ in range(STOP_PATIENCE_MS // 1_000):
+        assert rig.ask(ev.demand()).ResponseCode == "OK"
+        rig.later(1_000)
+    assert rig.ask(ev.demand()).ResponseCode == "FAILED"
+    assert rig.core.deadline() == rig.now_ms + PROTOCOL.times.secc_close_ms
 
 
 @pytest.mark.spec(370)

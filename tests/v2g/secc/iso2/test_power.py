@@ -9,9 +9,9 @@ from tests.v2g.secc.iso2.requests import rig_at, stopped
 from tests.v2g.secc.rig import Rig
 from v2g.common.terms import Phase
 from v2g.secc import effects
+from v2g.secc.direct import PATIENCE_MS
 from v2g.secc.effects import Milestone
 from v2g.secc.iso2.power_delivery import CONTACTOR_CLOSE_MS, CONTACTOR_OPEN_MS
-from v2g.secc.iso2.pre_charge import PATIENCE_MS
 from v2g.secc.schedule import Period, Schedule
 from v2g.secc.station import Isolation, StationError
 
@@ -214,8 +214,8 @@ class TestStartOfDc:
     def test_relays_that_are_open(self):
         rig = rig_at("WaitForPreCharge")
         rig.ask(ev.pre_charge())
-        rig.changed(contactor_closed=False)
-        assert rig.ask(ev.power("Start")).ResponseCode == "FAILED_ContactorError"
+        assert rig.changed(contactor_closed=False)[0] == effects.Contactor(False)
+        assert rig.ask(ev.power("Start")).ResponseCode == "FAILED_PowerDeliveryNotApplied"
         assert not rig.closed
 
 
@@ -377,7 +377,7 @@ class TestPreCharge:
         assert rig.ask(ev.pre_charge(380, 1)).ResponseCode == "OK"
         assert rig.sent(effects.DcTarget) == effects.DcTarget(380.0, 1.0)
         rig.ask(ev.pre_charge(800, 50))
-        assert rig.sent(effects.DcTarget) == effects.DcTarget(500.0, 2.0)
+        assert rig.sent(effects.DcTarget) == effects.DcTarget(410.0, 2.0)
         rig.ask(ev.pre_charge(-5, -5))
         assert rig.sent(effects.DcTarget) == effects.DcTarget(0.0, 0.0)
 

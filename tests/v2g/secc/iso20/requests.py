@@ -47,6 +47,7 @@ def station(*modes: EnergyMode, **setup: Any) -> Station:
             protocols=(AC_PROTOCOL.namespace, DC_PROTOCOL.namespace),
             energy_modes=modes or tuple(EnergyMode),
             payments=setup.pop("payments", (Payment.EXTERNAL,)),
+            iso20_without_tls=setup.pop("iso20_without_tls", True),
             **setup,
         ),
         dc=DcLimits(maximum_voltage_v=950.0, discharge_current_a=50.0, discharge_power_w=20_000.0),

@@ -105,13 +105,18 @@ def test_the_guides_mcs_session() -> None:
     assert told["selected_service_id"] == 8
     assert told["departure_time"] == 7000
     assert rig.sent(effects.Disconnect) is None
-    assert rig.later(5_000)[-1] == effects.Disconnect("the session is over")
+    ends = rig.later(5_000)
+    hung_up = ends.index(effects.Disconnect("the session is over"))
+    # The modem forwards nothing more once it has left: the connection ends before.
+    assert hung_up < ends.index(effects.Link(LinkWish.TERMINATE))
     assert rig.of(effects.Link) == [effects.Link(LinkWish.TERMINATE)]
 
 
 @pytest.mark.spec(361, 362, 363)
 def test_a_dc_session_tells_its_steps_in_order() -> None:
-    rig = ev.walk(ev.rig(), "ChargeLoop")
+    rig = ev.rig()
+    rig.station.dc.maximum_power_w = 200_000
+    rig = ev.walk(rig, "ChargeLoop")
     rig.ask(ev.dc_loop())
     rig.ask(ev.dc_loop())
     ev.walk(rig, "WaitForSessionStop")
@@ -127,7 +132,7 @@ def test_a_dc_session_tells_its_steps_in_order() -> None:
         effects.DcTarget(700.0, 2.0),
         effects.Reached(Milestone.V2G_SETUP_FINISHED),
         effects.Reached(Milestone.CURRENT_DEMAND_STARTED),
-        near(850.0, 50_000 / 698.5),
+        effects.DcTarget(850.0, 125.0),  # at 200 kW the largest current is the bound
         effects.Contactor(False),
         effects.Reached(Milestone.V2G_SETUP_FINISHED),
         effects.Reached(Milestone.CURRENT_DEMAND_FINISHED),
@@ -233,7 +238,9 @@ def test_facts_are_told_once() -> None:
 
 @pytest.mark.spec(370)
 def test_limits_change_in_the_loop() -> None:
-    rig = ev.walk(ev.rig(), "ChargeLoop", dynamic=False)
+    rig = ev.rig()
+    rig.station.dc.maximum_power_w = 200_000
+    rig = ev.walk(rig, "ChargeLoop", dynamic=False)
     first = rig.ask(ev.dc_loop(False))
     assert value(first.CLResControlMode.EVSEMaximumChargeCurrent) == 125.0
     assert rig.sent(effects.DcTarget) == effects.DcTarget(800.0, 100.0)

@@ -1,0 +1,51 @@
+"""Rules of DC charging: bounds of pre-charge for all message sets, and what ends the charge loop of DIN SPEC
+70121 and ISO 15118-2."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from v2g.secc.session import POWER_PILOT, Session
+
+PATIENCE_MS: Final = 30_000
+"""Longest pre-charge. That the voltages meet is for the EV to judge, which gives up after 7 s
+(V2G_EVCC_PreCharge_Timeout, ISO 15118-2:2014 table 109, DIN SPEC 70121 clause 9.6) or 10 s (ISO 15118-20);
+some take longer. Beyond this bound of our own nobody is there who means it, and voltage does not stay on a
+cable for nothing."""
+MOST_CURRENT_A: Final = 2.0
+"""Pre-charge current is limited to 2 A (IEC 61851-23, Annex CC)."""
+STOP_PATIENCE_MS: Final = 10_000
+"""After an error that has switched the power off the EV has so long, beyond the notification's own delay, to
+end its charge loop in an orderly way. Our own bound."""
+_ERROR: Final = "error in the loop"
+
+
+def unready(session: Session) -> str:
+    """Why an EV cannot be supplied now: its control pilot, or a plug that is not locked; empty if it can."""
+    station = session.station
+    if station.pilot not in POWER_PILOT:
+        return f"control pilot state {station.pilot}"
+    return "" if station.connector_locked else "the plug is not locked"
+
+
+def loop_patience_is_over(session: Session) -> bool:
+    """Whether an EV stays in its charge loop for too long after an error has switched the power off."""
+    if session.error is None:
+        session.finished(_ERROR)
+        return False
+    limit = STOP_PATIENCE_MS + 1000 * session.setup.notification_max_delay_s
+    return session.ongoing_ms(_ERROR) >= limit
+
+
+def loop_is_off(session: Session) -> str:
+    """Why the charge loop cannot go on; empty: it can. After an error the EV may still stop by itself."""
+    station = session.station
+    if not station.connector_locked:
+        return "the plug is not locked"
+    if loop_patience_is_over(session):
+        return "the EV does not stop"
+    if session.error is not None:
+        return ""
+    if not session.contactor:
+        return "power was switched off after an error"
+    return "the output's relays have opened" if station.contactor_closed is False else ""
