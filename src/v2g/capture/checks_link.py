@@ -30,7 +30,7 @@ def slac(session: Session) -> None:
     _answers(frames)
     _runs(frames)
     _attenuation(frames)
-    _keys(session.events)
+    _keys(session)
     _outcome(session, frames)
 
 
@@ -100,17 +100,29 @@ def _attenuation(frames: list[Event]) -> None:
             )
 
 
-def _keys(events: list[Event]) -> None:
+def _keys(session: Session) -> None:
     asked: Event | None = None
-    for event in events:
+    for event in session.events:
         if event.name == "CM_SET_KEY.REQ":
             asked = event
         elif event.name == "CM_SET_KEY.CNF" and asked is not None:
             if event.values.get("result") == 0:
                 event.finds("key", "result 0: from Qualcomm's modems this means refused")
             asked = None
-    if asked is not None:
+    if asked is not None and not _leaves(session, asked):
         asked.finds("key", "the modem does not answer")
+
+
+def _leaves(session: Session, asked: Event) -> bool:
+    """Whether a key is set to leave the network when all is said: recordings end with it."""
+    later = (event for event in session.events if event.packet > asked.packet)
+    said = session.messages
+    return (
+        session.last
+        and bool(said)
+        and asked.packet > said[-1].packet
+        and all(event.layer is Layer.TCP for event in later)
+    )
 
 
 def _outcome(session: Session, frames: list[Event]) -> None:

@@ -49,31 +49,64 @@ def _not_reached(last: Event, target: float | None, follows: Event | None) -> No
 
 
 def _overshoot(session: Session) -> None:
-    targets: list[tuple[Event, float]] = []
-    above = False
-    resumed: Event | None = None
+    watch = _Overshoot()
     for event in session.messages:
-        if event.resumed:
-            targets, above, resumed = [], False, event
+        if event.base not in _POWER or event.resumed:
+            watch.begin(event if event.resumed else None)
         if event.base not in _POWER:
-            targets, above = [], False
             continue
         if event.is_request:
-            wanted = event.number("EVTargetVoltage")
-            if wanted is not None:
-                targets.append((event, wanted))
-            continue
+            watch.wants(event)
+        else:
+            watch.gets(event)
+    watch.settle()
+
+
+class _Overshoot:
+    """Voltages above what the car asks for, from one message that is not of this kind to the next."""
+
+    def __init__(self) -> None:
+        self._first: tuple[Event, float, float] | None = None
+        """A first response that is too high: an event, its voltage, and the target."""
+        self.begin(None)
+
+    def begin(self, resumed: Event | None) -> None:
+        """Nothing counts that was before. ``resumed``: messages before it are not kept."""
+        self._targets: list[tuple[Event, float]] = []
+        self._above = False
+        self._begun = resumed is not None
+        self._resumed = resumed
+
+    def wants(self, event: Event) -> None:
+        wanted = event.number("EVTargetVoltage")
+        if wanted is not None:
+            self._targets.append((event, wanted))
+
+    def gets(self, event: Event) -> None:
+        settle = limits.OVERSHOOT_SETTLE_MS
         present = event.number("EVSEPresentVoltage")
-        while len(targets) > 1 and (between_ms(targets[1][0], event) or 0) > limits.OVERSHOOT_SETTLE_MS:
-            targets.pop(0)
-        target = max((wanted for _, wanted in targets), default=None)
+        while len(self._targets) > 1 and (between_ms(self._targets[1][0], event) or 0) > settle:
+            self._targets.pop(0)
+        target = max((wanted for _, wanted in self._targets), default=None)
         if present is None or target is None:
-            continue
-        if resumed is not None and (between_ms(resumed, event) or 0) <= limits.OVERSHOOT_SETTLE_MS:
-            continue  # targets from before may still count
-        limit = target + max(limits.OVERSHOOT_V, target * limits.OVERSHOOT_SHARE)
-        if present > limit and not above:
-            event.finds(
-                "overshoot", f"{present:g} V, {present - target:g} V above the target of {target:g} V"
-            )
-        above = present > limit
+            return
+        if self._resumed is not None and (between_ms(self._resumed, event) or 0) <= settle:
+            return  # targets from before may still count
+        self.settle(present)
+        above = present > target + max(limits.OVERSHOOT_V, target * limits.OVERSHOOT_SHARE)
+        if above and not self._begun and event.base in _PRE_CHARGE:
+            # It may be cable check's voltage, which falls: the next response tells.
+            self._first = (event, present, target)
+        elif above and not self._above:
+            _too_high(event, present, target)
+        self._above, self._begun = above, True
+
+    def settle(self, present: float | None = None) -> None:
+        """Whether the first response was too high for good; ``present``: what the next one says."""
+        if self._first is not None and (present is None or present >= self._first[1]):
+            _too_high(*self._first)
+        self._first = None
+
+
+def _too_high(event: Event, present: float, target: float) -> None:
+    event.finds("overshoot", f"{present:g} V, {present - target:g} V above the target of {target:g} V")

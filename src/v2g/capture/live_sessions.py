@@ -17,21 +17,23 @@ from v2g.capture.reading import Recording
 from v2g.capture.splitting import ROLES, Session, sessions_of
 
 NS: Final = 1_000_000_000
-MOST_EVENTS: Final = 20_000
+MOST_EVENTS: Final = 6_000
 """Above this the charge loop is thinned out."""
-KEPT_FIRST: Final = 200
-KEPT_LAST: Final = 2_000
-MOST_REMARKABLE: Final = 4_000
+KEPT_FIRST: Final = 100
+KEPT_LAST: Final = 500
+MOST_REMARKABLE: Final = 1_000
 """Of the charge loop are kept: so many first and last messages, and so many with findings."""
 LINGER_NS: Final = 1 * NS
-"""After a connection's end its last packets may come."""
+HALF_OPEN_NS: Final = 6 * NS
+"""After a connection's end its last packets may come: when both sides have ended it, and when one has."""
 STOP_NS: Final = 6 * NS
 """After SessionStopRes the connection ends within five seconds (ISO 15118-2:2014, DIN SPEC 70121:2014)."""
 QUIET_NS: Final = 70 * NS
 """A session in which nothing was said for so long is over: stations wait for 60 s
 (V2G_SECC_Sequence_Timeout)."""
-REPLUGGED_NS: Final = 5 * NS
-"""A car that begins anew while nothing was said for so long has been plugged in again."""
+REPLUGGED_NS: Final = 3 * NS
+"""A car that begins anew when nothing was said for so long has been plugged in again. What it does while the
+session goes on belongs to it, as do the cars and stations around, which speak, too."""
 _BEGINNINGS: Final = ("CM_SLAC_PARM.REQ", "SECCDiscoveryReq")
 _CHARGING: Final = (Layer.SLAC, Layer.SDP, Layer.TLS, Layer.V2G)
 _PRELUDE: Final = 16
@@ -43,6 +45,8 @@ class LiveSessions:
 
     def __init__(self) -> None:
         self._ended = 0
+        self._former = 0
+        """Connection of the session before."""
         self._prelude: deque[Event] = deque(maxlen=_PRELUDE)
         self._clear()
 
@@ -51,8 +55,8 @@ class LiveSessions:
         self._places = Places()
         self._known: dict[bytes, Side] = {}
         self._connection = 0
-        self._car = b""
-        self._last = 0
+        self._last = self._said = 0
+        self._fins: set[Side] = set()
         self._over: int | None = None
         self._discovered = self._matched = False
         self._begun = False
@@ -87,9 +91,12 @@ class LiveSessions:
             the session that had ended before it, checked."""
         now = event.time or 0
         ended = self.close() if self._begins(event, now) else self.tick(now)
-        if not self._begun and (event.layer in _CHARGING or event.name == "SYN"):
+        late = bool(event.connection) and event.connection == self._former
+        if not (self._begun or late) and (event.layer in _CHARGING or event.name == "SYN"):
             self._begin()
         self._describe(event)
+        if late:
+            return ended
         if not self._begun:
             self._prelude.append(event)
             return ended
@@ -112,6 +119,7 @@ class LiveSessions:
                 replace(each, events=each.events + self._dropped) if each.phase is Phase.CHARGING else each
                 for each in session.phases
             ]
+        self._former = self._connection
         self._clear()
         return sessions
 
@@ -132,9 +140,7 @@ class LiveSessions:
             return event.name == _BEGINNINGS[0] and (self._matched or self._discovered)
         if not (beginning or (other and event.connection)):
             return False
-        # The cars and stations around speak, too: while a session lasts, only its own car begins anew.
-        again = bool(event.hardware) and event.hardware == self._car
-        return self._over is not None or again or now - self._last > REPLUGGED_NS
+        return self._over is not None or now - self._said > REPLUGGED_NS
 
     def _describe(self, event: Event) -> None:
         if event.side is Side.UNKNOWN:
@@ -155,10 +161,12 @@ class LiveSessions:
             self._connection = event.connection
         if event.connection != self._connection or not self._connection:
             return
-        if event.side is Side.CAR and event.hardware:
-            self._car = event.hardware
+        if event.layer is not Layer.TCP:
+            self._said = now
         if event.layer is Layer.TCP and event.name in ("FIN", "RST"):
-            self._over = now + LINGER_NS
+            self._fins.add(event.side)
+            both = event.name == "RST" or len(self._fins) > 1
+            self._over = now + (LINGER_NS if both else HALF_OPEN_NS)
         elif event.name == "SessionStopRes" and self._over is None:
             self._over = now + STOP_NS
 

@@ -33,6 +33,8 @@ class LiveText:
         if self._everything:
             yield from self._timeline.event(event)
             return
+        if event.time is not None:
+            yield from self.tick(event.time)
         if is_aside(event):
             if self._held and not event.findings:
                 self._held.append(event)

@@ -6,6 +6,7 @@ Source: "PCAP Next Generation (pcapng) Capture File Format", IETF draft of the o
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from pathlib import Path
@@ -18,6 +19,7 @@ _COMMENT, _APPLICATION = 1, 4
 _IF_NAME, _IF_RESOLUTION = 2, 9
 _FLAGS: Final = 2
 _INBOUND, _OUTBOUND = 1, 2
+_MAGIC: Final = struct.Struct("<I")
 NANOSECONDS: Final = 9
 """Power of ten of the time stamps' unit, without its sign."""
 MOST_COMMENT_BYTES: Final = 4096
@@ -36,10 +38,17 @@ class PcapngWriter:
         most_bytes: the file does not grow above this; None: without limit.
 
     Raises:
-        OSError: the file cannot be opened or written.
+        OSError: the file cannot be opened or written, or is there and no pcapng file.
     """
 
     def __init__(self, path: Path, application: str = "v2g", most_bytes: int | None = None) -> None:
+        if path.is_file() and path.stat().st_size:
+            with path.open("rb") as there:
+                begin = there.read(_MAGIC.size)
+            if begin[:4] != _MAGIC.pack(_SECTION):
+                raise OSError(
+                    errno.EEXIST, "is there already and is no pcapng file: nothing is appended", path
+                )
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._most = most_bytes
         self._size = os.fstat(self._file).st_size

@@ -2,7 +2,8 @@
 
 What no packet shows as it is:
 
-- the key (NMK) in CM_SLAC_MATCH.CNF, CM_SET_KEY.REQ and CM_GET_KEY.CNF is sixteen zero bytes;
+- the key (NMK) in CM_SLAC_MATCH.CNF, CM_SET_KEY.REQ and CM_GET_KEY.CNF is sixteen zero bytes, and of other
+  HomePlug frames that may hold a key only the header is left (:mod:`v2g.capture.keyless`);
 - tokens in messages (:data:`v2g.common.redact.TOKEN_ELEMENTS`) are bytes of the same length made from their
   hash, so
   signatures over them do not hold any more;
@@ -17,11 +18,10 @@ from typing import Any, Final
 import v2gexi
 from v2g.capture import envelope, frames, messages
 from v2g.capture.envelope import Conversation, End
+from v2g.capture.keyless import is_homeplug, without_key
 from v2g.capture.pcapng import PcapngWriter
 from v2g.capture.timeline import shown_value
 from v2g.common import redact
-from v2g.homeplug import slac
-from v2g.homeplug.frame import ETHERTYPE, Frame, FrameError
 from v2gexi import packets, sessions, v2gtp
 from v2gexi.errors import EncodeError
 from v2gexi.packets import Segment
@@ -66,7 +66,7 @@ class Recorder:
         """
         packet = Packet(0, self._clock(), 1, data, 0)
         comment = ""
-        if len(data) >= 14 and int.from_bytes(data[12:14], "big") == ETHERTYPE:
+        if is_homeplug(data):
             comment = self._frame_text(packet)
             data = data if self._secrets else without_key(data)
         else:
@@ -195,19 +195,3 @@ def _without_tokens(message: Any, message_set: str, length: int) -> bytes:
     except EncodeError:
         payload = b""
     return payload if len(payload) == length else bytes(length)
-
-
-def without_key(data: bytes) -> bytes:
-    """A HomePlug frame without the network's key (NMK)."""
-    try:
-        message = slac.message_of(Frame.parse(data))
-    except FrameError:
-        return data
-    key = None
-    if isinstance(message, slac.SlacMatchCnf):
-        key = message.nmk
-    elif isinstance(message, slac.SetKeyReq):
-        key = message.new_key
-    elif isinstance(message, slac.GetKeyCnf):
-        key = message.key
-    return data if key is None else data.replace(key, bytes(len(key)))

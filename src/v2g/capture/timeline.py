@@ -67,10 +67,8 @@ class Timeline:
         recording = self._recording
         parts = [f"{recording.packets} packets"]
         if recording.first is not None and recording.last is not None:
-            start = datetime.fromtimestamp(recording.first / NS, UTC)
-            parts.append(
-                f"{(recording.last - recording.first) / NS:.3f} s from {start:%Y-%m-%d %H:%M:%S} UTC on"
-            )
+            begin = _time_of_day(recording.first)
+            parts.append(f"{(recording.last - recording.first) / NS:.3f} s from {begin} on")
         count = len(self._sessions)
         parts.append("no session" if not count else "1 session" if count == 1 else f"{count} sessions")
         return f"{origin}: {', '.join(parts)}"
@@ -216,6 +214,13 @@ class Timeline:
 def printable(text: str) -> str:
     """A line without what steers terminals: peers may send anything."""
     return text if text.isprintable() else "".join(each if each.isprintable() else "\ufffd" for each in text)
+
+
+def _time_of_day(nanoseconds: int) -> str:
+    try:
+        return f"{datetime.fromtimestamp(nanoseconds // NS, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (OverflowError, ValueError, OSError):  # a damaged time stamp, in the year 500 000
+        return f"{nanoseconds // NS} s after 1970-01-01"
 
 
 def shown_value(name: str, value: Value, secrets: bool) -> str:

@@ -1,18 +1,23 @@
-"""What ``v2g evse`` and ``v2g pev`` have in common: options, signals, TLS, recordings."""
+"""What ``v2g evse`` and ``v2g pev`` have in common: options, and what they say."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import contextlib
+import os
 import signal
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from v2g.desk.faults import FaultKind
+    from v2g.desk.faults import Fault, FaultKind
+    from v2g.desk.journal import Journal
+    from v2g.desk.tape import Tape
     from v2g.desk.values import Setting, Settings
 
 OK: Final = 0
@@ -22,15 +27,53 @@ EPILOG: Final = "exit codes: 0 the session ended well; 1 it failed; 2 the comman
 PATIENCE_S: Final = 10.0
 """An orderly end takes PowerDelivery (5 s at most), welding detection and SessionStop (2 s each)."""
 PROTOCOL_NAMES: Final = ("din", "iso2", "iso20")
+PROTOCOLS: Final = "iso2,din"
+"""On offer if nobody says otherwise."""
+_SECRET_MODE: Final = 0o600
+
+
+class CannotError(Exception):
+    """The command cannot be done as it was asked for; the text has a line for each reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What options and the settings file say together."""
+
+    settings: Settings
+    protocols: str
+    faults: list[Fault]
 
 
 def protocols(text: str) -> str:
-    """Read "din,iso2": names of message sets."""
+    """Read "din,iso2": names of message sets.
+
+    Raises:
+        ValueError: there is none of such a name.
+    """
     names = [name.strip() for name in text.split(",")]
     for name in names:
         if name not in PROTOCOL_NAMES:
-            raise argparse.ArgumentTypeError(f"{name!r}: write some of {', '.join(PROTOCOL_NAMES)}")
+            raise ValueError(f"{name!r}: write some of {', '.join(PROTOCOL_NAMES)}")
     return ",".join(dict.fromkeys(names))
+
+
+def _protocols_option(text: str) -> str:
+    try:
+        return protocols(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def decibel(text: str) -> float:
+    """Read an attenuation on the command line."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of dB from 0 to 100")
+    return value
 
 
 def add_options(
@@ -44,19 +87,23 @@ def add_options(
     add("-i", "--interface", default=interface, help=f"network interface to the modem (default: {interface})")
     add(
         "--protocols",
-        type=protocols,
-        default="iso2,din",
+        type=_protocols_option,
         metavar="LIST",
         help="message sets on offer, favourites first: some of din, iso2, iso20 (default: iso2,din)",
     )
-    add("--settings", type=Path, metavar="FILE", help="YAML file with NAME: VALUE lines, see below")
+    add(
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        help="YAML file with NAME: VALUE lines, see below; protocols and faults may be lists in it",
+    )
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="one setting; may be repeated")
     add(
         "--fault",
         action="append",
         default=[],
         metavar="NAME[@MESSAGE[#COUNT]][=VALUE]",
-        help="something that goes wrong, see below; may be repeated",
+        help="something that goes wrong, see below; may be repeated; instead of the faults in the file",
     )
     add("--no-slac", action="store_true", help="no modem: a plain network, the link is always there")
     add("--record", type=Path, metavar="FILE", help="record the session as pcapng, tokens redacted")
@@ -76,21 +123,145 @@ def add_options(
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
 
 
-def settings_of(args: argparse.Namespace, declared: Iterable[Setting]) -> Settings:
-    """The settings that the options say.
+def plan_of(args: argparse.Namespace, declared: Iterable[Setting], kinds: Iterable[FaultKind]) -> Plan:
+    """What the options and the file say; options win.
 
     Raises:
-        SettingsError: all that is wrong with them.
+        CannotError: all that is wrong with them.
     """
-    from v2g.desk.values import gather
+    from v2g.desk.faults import parse
+    from v2g.desk.values import SettingsError, gather
 
-    return gather(declared, args.settings, args.set)
+    kinds = tuple(kinds)
+    problems: list[str] = []
+    settings, faults = None, []
+    lists = {"protocols": protocols, "faults": lambda text: parse([text], kinds)}
+    try:
+        settings = gather(declared, args.settings, args.set, lists)
+    except SettingsError as error:
+        problems += error.problems
+    written = {} if settings is None else settings.lists
+    try:
+        faults = parse(args.fault or written.get("faults", ()), kinds)
+    except ValueError as error:
+        problems += str(error).splitlines()
+    if problems or settings is None:
+        raise CannotError("\n".join(problems))
+    names = args.protocols or protocols(",".join(written.get("protocols") or [PROTOCOLS]))
+    return Plan(settings, names, faults)
+
+
+def check_interface(name: str) -> None:
+    """Notice at once what would else be noticed by a car or charger that waits in vain.
+
+    Raises:
+        CannotError: there is no such interface, or it is switched off.
+    """
+    from v2g.net.interfaces import InterfaceDownError, InterfaceError, interface_index, is_up
+
+    try:
+        interface_index(name)
+        if not is_up(name):
+            raise InterfaceDownError(name)
+    except InterfaceError as error:
+        raise CannotError(str(error)) from None
+
+
+def key_log(path: Path | None) -> Path | None:
+    """Make a file for TLS session keys that nobody else can read: OpenSSL, which fills it, lets everybody.
+
+    Raises:
+        CannotError: there is one that others may read or write, or it cannot be written.
+    """
+    if path is None:
+        return None
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, _SECRET_MODE)
+        try:
+            mode = os.fstat(file).st_mode
+        finally:
+            os.close(file)
+    except OSError as error:
+        raise CannotError(f"{path}: {error.strerror}") from None
+    if stat.S_ISREG(mode) and mode & 0o077:
+        reason = f"others may use this file (mode {mode & 0o777:03o}), and keys are to be written to it"
+        raise CannotError(f"{path}: {reason}; 'chmod 600 {path}' cures it")
+    return path
+
+
+def tape(args: argparse.Namespace, log: Journal, *, car: bool) -> Tape | None:
+    """The recording, if one is wanted; its failure later on goes to the log.
+
+    Raises:
+        CannotError: the file cannot be written, or is something else.
+    """
+    if args.record is None:
+        return None
+    from v2g.desk.tape import Tape
+
+    try:
+        made = Tape(args.record, args.interface, car=car)
+    except OSError as error:
+        raise CannotError(f"{args.record}: {error.strerror}") from None
+    made.failed = log.line
+    return made
+
+
+def journal(args: argparse.Namespace, side: str) -> Journal:
+    """The live log.
+
+    Raises:
+        CannotError: it is to be sent as syslog, too, and cannot be.
+    """
+    from v2g.desk.journal import Journal
+    from v2g.net.clock import now_ms
+
+    try:
+        also = syslog(args)
+    except OSError as error:
+        raise CannotError(f"{args.interface}: no syslog can be sent: {error.strerror}") from None
+    return Journal(side, now_ms, every=args.every, also=also)
+
+
+def nobody_reads() -> None:
+    """Standard output leads nowhere any more: what is left in its buffer must not raise at the end."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+
+
+def meddled(core: Any, faults: list[Fault], effects: Any, *, car: bool) -> Any:
+    """A core, with a meddler around it if there are faults of messages; ``effects``: the core's."""
+    if not any(fault.kind.at_message for fault in faults):
+        return core
+    import secrets
+
+    from v2g.desk.meddler import Meddled, Meddler
+
+    send, seen = effects.Send, effects.MessageSeen
+    return Meddled(core, Meddler(faults, send, seen, lambda each: each.request is car, secrets.token_bytes))
+
+
+def run(command: str, charge: Callable[[], Any]) -> int:
+    """Run a command's session; returns the exit code."""
+    from v2g.security.certificates import CertificateError
+    from v2g.security.tls import TlsError
+
+    try:
+        return int(asyncio.run(charge()))
+    except (CannotError, CertificateError, TlsError, ValueError) as error:
+        return complain(command, error)
+    except OSError as error:
+        complain(command, error)
+        return FAILED
 
 
 def complain(command: str, error: Exception) -> int:
     """A line for each thing that is wrong; returns the exit code."""
+    from v2g.desk.words import printable
+
     for line in str(error).splitlines():
-        print(f"v2g {command}: {line}", file=sys.stderr)
+        print(f"v2g {command}: {printable(line)}", file=sys.stderr)
     return USAGE
 
 
@@ -122,6 +293,16 @@ async def either(*events: asyncio.Event) -> None:
     finally:
         for task in tasks:
             task.cancel()
+
+
+async def unless(event: asyncio.Event, seconds: float) -> bool:
+    """Wait so long, or until an event is set; whether the time has passed without it."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return True
+    return False
 
 
 async def patiently(event: asyncio.Event) -> None:

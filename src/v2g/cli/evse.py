@@ -6,19 +6,24 @@ import argparse
 import asyncio
 import secrets
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from v2g.cli import desk
 from v2g.desk.charger_settings import SETTINGS
-from v2g.desk.faults import CHARGER_FAULTS, MESSAGE_FAULTS, Fault, parse
-from v2g.desk.values import Settings, SettingsError
+from v2g.desk.faults import CHARGER_FAULTS, MESSAGE_FAULTS
 
 if TYPE_CHECKING:
     import ssl
 
     from v2g.desk.tape import Tape
     from v2g.secc.protocol import Protocol
+    from v2g.secc.station import Station
+    from v2g.slac.matching import EvseConfig
+
+FAULTS = (*CHARGER_FAULTS, *MESSAGE_FAULTS)
+"""What can be ordered to go wrong."""
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -28,7 +33,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         help="be a charger on a network interface",
         description="Waits for a car, charges it, and waits for the next one, until Ctrl-C. SLAC needs root.",
     )
-    desk.add_options(parser, "v2g-evse", SETTINGS, (*CHARGER_FAULTS, *MESSAGE_FAULTS))
+    desk.add_options(parser, "v2g-evse", SETTINGS, FAULTS)
     parser.add_argument("--once", action="store_true", help="end after the first session")
     parser.add_argument(
         "--tls", choices=("prohibit", "allow", "force"), default="prohibit", help="(default: prohibit)"
@@ -38,7 +43,20 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument("--iso20-pki", type=Path, metavar="FOLDER", help="those of ISO 15118-20")
     parser.add_argument(
-        "--plug-and-charge", action="store_true", help="contracts are on offer, too (needs --pki)"
+        "--plug-and-charge", action="store_true", help="contracts are on offer, too (needs --tls and --pki)"
+    )
+    parser.add_argument("--validate", action="store_true", help="SLAC: take part in validation (BCB toggles)")
+    parser.add_argument(
+        "--attenuation-correction",
+        type=desk.decibel,
+        default=0.0,
+        metavar="DB",
+        help="SLAC: loss between modem and outlet, taken off what the modem measured (default: 0)",
+    )
+    parser.add_argument(
+        "--measured-only",
+        action="store_true",
+        help="SLAC: fail with a modem that measures no attenuation, instead of telling plausible values",
     )
     parser.add_argument("--key-log", type=Path, metavar="FILE", help="write TLS session keys, for Wireshark")
     return parser
@@ -46,21 +64,19 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
-    from v2g.net.interfaces import NetworkError
-    from v2g.security.tls import TlsError
+    return desk.run("evse", lambda: _run(args))
 
-    try:
-        settings = desk.settings_of(args, SETTINGS)
-        faults = parse(args.fault, (*CHARGER_FAULTS, *MESSAGE_FAULTS))
-        if (args.tls != "prohibit" or args.plug_and_charge) and not (args.pki or args.iso20_pki):
-            raise ValueError("TLS and Plug & Charge need --pki FOLDER")
-        tls = None if args.tls == "prohibit" else _tls(args)
-        return asyncio.run(_charge(args, settings, faults, tls))
-    except (SettingsError, TlsError, ValueError) as error:
-        return desk.complain("evse", error)
-    except (NetworkError, OSError) as error:
-        desk.complain("evse", error)
-        return desk.FAILED
+
+async def _run(args: argparse.Namespace) -> int:
+    plan = desk.plan_of(args, SETTINGS, FAULTS)
+    if (args.tls != "prohibit" or args.plug_and_charge) and not (args.pki or args.iso20_pki):
+        raise desk.CannotError("TLS and Plug & Charge need --pki FOLDER")
+    if args.plug_and_charge and args.tls == "prohibit":
+        raise desk.CannotError("Plug & Charge needs --tls allow or --tls force")
+    desk.check_interface(args.interface)
+    tls = None if args.tls == "prohibit" else _tls(args)
+    station = _station(args, plan)
+    return await _charge(args, plan, station, tls)
 
 
 def _tls(args: argparse.Namespace) -> ssl.SSLContext:
@@ -69,9 +85,10 @@ def _tls(args: argparse.Namespace) -> ssl.SSLContext:
     def identity(folder: Path | None) -> Identity | None:
         return None if folder is None else Identity(folder / "secc-chain.pem", folder / "secc.key")
 
+    key_log = desk.key_log(args.key_log)
     roots = (args.iso20_pki / "oem-root.pem",) if args.iso20_pki else ()
     return station_context(
-        StationTls(identity(args.pki), identity(args.iso20_pki), roots, any_group=True, key_log=args.key_log)
+        StationTls(identity(args.pki), identity(args.iso20_pki), roots, any_group=True, key_log=key_log)
     )
 
 
@@ -94,37 +111,46 @@ def station_protocols(names: str) -> list[Protocol]:
     return protocols
 
 
+def _station(args: argparse.Namespace, plan: desk.Plan) -> Station:
+    """The station's first facts; with Plug & Charge it takes contracts, and whom to trust about them."""
+    from v2g.common.terms import Payment
+    from v2g.desk.charger import station_of
+
+    station = station_of(plan.settings, plan.protocols)
+    if args.plug_and_charge:
+        from v2g.security.trust_store import TrustStore
+
+        folders = [folder for folder in (args.pki, args.iso20_pki) if folder is not None]
+        station.trust = TrustStore.from_files(folder / "mo-root.pem" for folder in folders)
+        station.setup = replace(station.setup, payments=(Payment.CONTRACT, Payment.EXTERNAL))
+    return station
+
+
 async def _charge(
-    args: argparse.Namespace, settings: Settings, faults: list[Fault], tls: ssl.SSLContext | None
+    args: argparse.Namespace, plan: desk.Plan, station: Station, tls: ssl.SSLContext | None
 ) -> int:
-    from v2g.desk.charger import DeskCharger, station_of
-    from v2g.desk.journal import Journal
-    from v2g.desk.meddler import Meddled, Meddler
+    from v2g.desk.charger import DeskCharger
     from v2g.net.charger import ChargerShell, Ports
-    from v2g.net.clock import now_ms
+    from v2g.net.interfaces import NetworkError
     from v2g.sdp import TlsPolicy
-    from v2g.secc.effects import MessageSeen, Send
+    from v2g.secc import effects
     from v2g.secc.engine import Secc
     from v2g.security.tls import station_judge
 
-    tape = _tape(args)
-    journal = Journal("EVSE", now_ms, every=args.every, also=desk.syslog(args))
-    station = station_of(settings, args.protocols)
+    journal = desk.journal(args, "EVSE")
+    tape = desk.tape(args, journal, car=False)
 
     def watch(effect: Any) -> None:
         journal.take(effect)
         if tape is not None:
             tape.take(effect)
 
-    charger = DeskCharger(station, settings, faults, watch)
+    charger = DeskCharger(station, plan.settings, plan.faults, watch)
     core: Any = Secc(
-        station, station_protocols(args.protocols), secrets.token_bytes, lambda: int(time.time())
+        station, station_protocols(plan.protocols), secrets.token_bytes, lambda: int(time.time())
     )
-    if any(fault.kind.at_message for fault in faults):
-        meddler = Meddler(faults, Send, MessageSeen, lambda m: not m.request, secrets.token_bytes)
-        core = Meddled(core, meddler)
     shell = ChargerShell(
-        core,
+        desk.meddled(core, plan.faults, effects, car=False),
         Ports(args.interface),
         charger.take,
         policy=TlsPolicy(args.tls),
@@ -143,13 +169,21 @@ async def _charge(
             tape.closed(by_car=True)
         journal.finish()
         journal.begin()
-        if args.once and not stopped.is_set():
+        if args.once and not charger.paused and not stopped.is_set():
             result = desk.OK if fine else desk.FAILED
             stopped.set()
 
+    def unread() -> None:
+        desk.nobody_reads()
+        stopped.set()
+
     charger.ended = ended
+    journal.unread = unread
     try:
-        await shell.start(None if args.no_slac else _link(args, shell, tape))
+        try:
+            await shell.start(None if args.no_slac else _link(args, shell, tape))
+        except NetworkError as error:
+            raise desk.CannotError(str(error)) from None
         charger.plugged()
         with desk.interruptible(stopped.set):
             await stopped.wait()
@@ -163,16 +197,19 @@ def _link(args: argparse.Namespace, shell: Any, tape: Tape | None) -> Any:
     from v2g.net.link import LinkShell
     from v2g.net.packet import PacketSocket
     from v2g.slac.evse import EvseSlac
-    from v2g.slac.matching import EvseConfig
 
     packets = PacketSocket(args.interface)
-    core = EvseSlac(EvseConfig(packets.mac), secrets.token_bytes)
+    core = EvseSlac(slac_config(args, packets.mac), secrets.token_bytes)
     return LinkShell(packets, core, shell.slac, None if tape is None else tape.frame)
 
 
-def _tape(args: argparse.Namespace) -> Tape | None:
-    if args.record is None:
-        return None
-    from v2g.desk.tape import Tape
+def slac_config(args: argparse.Namespace, mac: bytes) -> EvseConfig:
+    """How the options want matching to be."""
+    from v2g.slac.matching import EvseConfig
 
-    return Tape(args.record, args.interface, car=False)
+    return EvseConfig(
+        mac,
+        validation=args.validate,
+        attenuation_correction_db=round(args.attenuation_correction),
+        plausible_attenuation=not args.measured_only,
+    )

@@ -124,9 +124,8 @@ class _Listening:
 
     async def run(self) -> int:
         """Listen; the exit code."""
-        if self._args.to == "text":
-            self._write([f"listening on {self._args.interface}, Ctrl-C ends it"])
         with desk.interruptible(self._ended.set):
+            self._write(self._observer.started(f"listening on {self._args.interface}, Ctrl-C ends it"))
             receiving = asyncio.create_task(self._receive())
             await desk.either(self._ended)
             receiving.cancel()

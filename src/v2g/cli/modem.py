@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from v2g.modem.veth import Veth
 
 EXIT_FAILED = 1
-_ENDS = (signal.SIGINT, signal.SIGTERM)
+EXIT_USAGE = 2
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""A terminal that is closed ends it as well: nothing else would take the interfaces away."""
+_MOST = 1_000_000
+"""Milliseconds (a quarter of an hour) or keys: more than any test waits for."""
 _EV, _EVSE = "v2g-ev", "v2g-evse"
 _MODEM_MAC = bytes.fromhex("00b052")
 """The first three bytes of the modems' addresses: Qualcomm's, as on real modems."""
@@ -63,19 +67,25 @@ def run(args: argparse.Namespace) -> int:
 
     names = {"car": args.ev or [_EV], "charger": args.evse or [_EVSE], "listener": args.listen or []}
     stations = [(name, side) for side, given in names.items() for name in given]
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    before = {number: signal.getsignal(number) for number in _ENDS[1:]}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:  # as nohup wants it
+            signal.signal(number, _interrupt)
+    served = False
     try:
         _check_names(args, [_name(text)[0] for text, _ in stations])
         with _interfaces([text for text, _ in stations]) as pairs:
+            served = True
             modems = [_modem(args, at, pair, stations[at][1]) for at, pair in enumerate(pairs)]
             asyncio.run(_serve(args, [side for _, side in stations], pairs, modems))
     except (NetworkError, ValueError) as error:
         print(f"v2g modem: {error}", file=sys.stderr)
-        return EXIT_FAILED
+        return EXIT_FAILED if served else EXIT_USAGE
     except KeyboardInterrupt:
         pass
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return 0
 
 
@@ -86,11 +96,36 @@ def _interfaces(texts: list[str]) -> Iterator[list[Veth]]:
     pairs: list[Veth] = []
     try:
         for text in texts:
-            pairs.append(veth.create(*_name(text)))
+            name, namespace = _name(text)
+            _check_free(name, veth.MODEM_END)
+            pairs.append(veth.create(name, namespace))
         yield pairs
     finally:
         for pair in pairs:
             pair.remove()
+
+
+def _check_free(name: str, modem_end: str) -> None:
+    """Say what is the matter with a name that is taken; the kernel only says "File exists".
+
+    Raises:
+        VethError: an interface has it.
+    """
+    from v2g.modem.veth import VethError
+    from v2g.net.interfaces import NoSuchInterfaceError, interface_index
+
+    for taken in (name + modem_end, name):
+        try:
+            interface_index(taken)
+        except NoSuchInterfaceError:
+            continue
+        reason = "there is an interface of this name already"
+        if taken != name:
+            reason = (
+                "there is its modem's end already: another v2g modem is running, or was killed; "
+                f"'ip link delete {taken}' removes both ends"
+            )
+        raise VethError(name, reason)
 
 
 def _modem(args: argparse.Namespace, at: int, pair: Veth, side: str) -> Modem:
@@ -125,6 +160,8 @@ async def _serve(args: argparse.Namespace, sides: list[str], pairs: list[Veth], 
     async with Segment(line, ports) as segment:
         loop = asyncio.get_running_loop()
         for number in _ENDS:
+            if signal.getsignal(number) is signal.SIG_IGN:
+                continue
             loop.add_signal_handler(number, _finish, segment.failed)
         for side, pair, modem in zip(sides, pairs, modems, strict=True):
             where = f" in {pair.namespace}" if pair.namespace else ""
@@ -158,13 +195,13 @@ def _name(text: str) -> tuple[str, str]:
 
 
 def _natural(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9 and int(text) <= _MOST):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to {_MOST}")
     return int(text)
 
 
 def _decibel(text: str) -> int:
-    if not text.isdecimal() or int(text) > 100:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9 and int(text) <= 100):
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number of dB from 0 to 100")
     return int(text)
 

@@ -6,13 +6,15 @@ import argparse
 import asyncio
 import secrets
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from v2g.cli import desk
+from v2g.common.terms import Payment
 from v2g.desk.car_settings import SETTINGS
-from v2g.desk.faults import CAR_FAULTS, MESSAGE_FAULTS, Fault, parse
-from v2g.desk.values import Settings, SettingsError
+from v2g.desk.faults import CAR_FAULTS, MESSAGE_FAULTS
+from v2g.slac import timing
 
 if TYPE_CHECKING:
     import ssl
@@ -22,7 +24,23 @@ if TYPE_CHECKING:
     from v2g.evcc.protocol import Protocol
     from v2g.evcc.session import Paused
     from v2g.net.car import CarShell
+    from v2g.slac.ev_attempt import EvConfig
 
+FAULTS: Final = (*CAR_FAULTS, *MESSAGE_FAULTS)
+"""What can be ordered to go wrong."""
+_ATTENUATIONS: Final = (
+    (
+        "--attenuation-direct",
+        float(timing.C_EV_MATCH_SIGNALATTN_DIRECT_DB),
+        "a charger with less than this average attenuation is found",
+    ),
+    (
+        "--attenuation-limit",
+        float(timing.C_EV_MATCH_SIGNALATTN_INDIRECT_DB),
+        "with less than this it is potentially found, above it is too weak",
+    ),
+    ("--attenuation-correction", 10.0, "what the car's own coupling adds, taken off first"),
+)
 _ATTEMPT_S = 60.0
 """A car that finds no charger within this time gives up: matching may take 50 s, discovery 12.5 s more."""
 
@@ -34,7 +52,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         help="be a car on a network interface",
         description="Plugs in, charges, and unplugs. SLAC needs root.",
     )
-    desk.add_options(parser, "v2g-ev", SETTINGS, (*CAR_FAULTS, *MESSAGE_FAULTS))
+    desk.add_options(parser, "v2g-ev", SETTINGS, FAULTS)
     parser.add_argument("--tls", choices=("no", "yes", "only"), default="no", help="(default: no)")
     parser.add_argument(
         "--pki", type=Path, metavar="FOLDER", help="certificates, as 'v2g pki make' writes them"
@@ -43,29 +61,39 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--contract", action="store_true", help="pay by the contract in --pki (Plug & Charge)"
     )
+    parser.add_argument(
+        "--validate",
+        action="store_true",
+        help="SLAC: chargers that are only potentially found have to prove themselves (BCB toggles)",
+    )
+    for name, default, meaning in _ATTENUATIONS:
+        parser.add_argument(
+            name,
+            type=desk.decibel,
+            default=default,
+            metavar="DB",
+            help=f"SLAC: {meaning} (default: {default:g})",
+        )
     parser.add_argument("--key-log", type=Path, metavar="FILE", help="write TLS session keys, for Wireshark")
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
-    from v2g.net.interfaces import NetworkError
-    from v2g.security.tls import TlsError
+    return desk.run("pev", lambda: _run(args))
 
-    try:
-        settings = desk.settings_of(args, SETTINGS)
-        faults = parse(args.fault, (*CAR_FAULTS, *MESSAGE_FAULTS))
-        if (args.tls != "no" or args.contract) and not (args.pki or args.iso20_pki):
-            raise ValueError("TLS and Plug & Charge need --pki FOLDER")
-        if args.contract and args.tls == "no":
-            raise ValueError("Plug & Charge needs --tls yes or --tls only")
-        tls = None if args.tls == "no" else _tls(args)
-        return asyncio.run(_charge(args, settings, faults, tls))
-    except (SettingsError, TlsError, ValueError) as error:
-        return desk.complain("pev", error)
-    except (NetworkError, OSError) as error:
-        desk.complain("pev", error)
-        return desk.FAILED
+
+async def _run(args: argparse.Namespace) -> int:
+    plan = desk.plan_of(args, SETTINGS, FAULTS)
+    if (args.tls != "no" or args.contract) and not (args.pki or args.iso20_pki):
+        raise desk.CannotError("TLS and Plug & Charge need --pki FOLDER")
+    if args.contract and args.tls == "no":
+        raise desk.CannotError("Plug & Charge needs --tls yes or --tls only")
+    if args.attenuation_direct > args.attenuation_limit:
+        raise desk.CannotError("--attenuation-direct is above --attenuation-limit")
+    desk.check_interface(args.interface)
+    tls = None if args.tls == "no" else _tls(args)
+    return await _charge(args, plan, tls, _signer(args, plan.protocols))
 
 
 def _tls(args: argparse.Namespace) -> ssl.SSLContext:
@@ -81,7 +109,7 @@ def _tls(args: argparse.Namespace) -> ssl.SSLContext:
             iso2=args.pki is not None,
             iso20=vehicle,
             any_group=True,
-            key_log=args.key_log,
+            key_log=desk.key_log(args.key_log),
         )
     )
 
@@ -106,32 +134,42 @@ def car_protocols(names: str) -> list[Protocol]:
 
 
 async def _charge(
-    args: argparse.Namespace, settings: Settings, faults: list[Fault], tls: ssl.SSLContext | None
+    args: argparse.Namespace, plan: desk.Plan, tls: ssl.SSLContext | None, signer: ContractSigner | None
 ) -> int:
     from v2g.desk.car import DeskCar, vehicle_of
-    from v2g.desk.journal import Journal
-    from v2g.net.clock import now_ms
+    from v2g.net.interfaces import NetworkError
 
-    tape = _tape(args)
-    journal = Journal("CAR", now_ms, every=args.every, also=desk.syslog(args))
-    vehicle = vehicle_of(settings, args.protocols)
+    journal = desk.journal(args, "CAR")
+    tape = desk.tape(args, journal, car=True)
+    vehicle = vehicle_of(plan.settings, plan.protocols)
+    if signer is not None:
+        vehicle.setup = replace(vehicle.setup, payment=Payment.CONTRACT)
 
     def watch(effect: Any) -> None:
         journal.take(effect)
         if tape is not None:
             tape.take(effect)
 
-    car = DeskCar(vehicle, settings, faults, watch)
+    car = DeskCar(vehicle, plan.settings, plan.faults, watch)
     stopped = asyncio.Event()
+
+    def unread() -> None:
+        desk.nobody_reads()
+        stopped.set()
+
+    journal.unread = unread
     resumes: Paused | None = None
     result = desk.FAILED
     with desk.interruptible(stopped.set):
         while True:
-            shell = _shell(args, car, faults, tls, tape, resumes)
+            shell = _shell(args, plan, car, tls, tape, signer, resumes)
             car.shell = shell
             car.begin()
             try:
-                shell.start(None if args.no_slac else _link(args, shell, tape))
+                try:
+                    shell.start(None if args.no_slac else _link(args, shell, tape))
+                except NetworkError as error:
+                    raise desk.CannotError(str(error)) from None
                 shell.pilot("B")
                 await _session(car, shell, stopped)
                 if stopped.is_set() and not car.ended.is_set():
@@ -151,7 +189,9 @@ async def _charge(
             if resumes is None or stopped.is_set():
                 break
             journal.line("paused")
-            await asyncio.sleep(settings["resume_after_s"])
+            if not await desk.unless(stopped, plan.settings["resume_after_s"]):
+                journal.line("told to end: the paused session is not resumed")
+                break
             journal.begin()
     await car.close()
     return result
@@ -174,31 +214,28 @@ async def _session(car: Any, shell: CarShell, stopped: asyncio.Event) -> None:
 
 def _shell(
     args: argparse.Namespace,
+    plan: desk.Plan,
     car: Any,
-    faults: list[Fault],
     tls: ssl.SSLContext | None,
     tape: Tape | None,
+    signer: ContractSigner | None,
     resumes: Paused | None,
 ) -> CarShell:
-    from v2g.desk.meddler import Meddled, Meddler
-    from v2g.evcc.effects import MessageSeen, Send
+    from v2g.evcc import effects
     from v2g.evcc.engine import Evcc
     from v2g.net.car import CarShell
     from v2g.security.tls import car_judge
 
     core: Any = Evcc(
         car.vehicle,
-        car_protocols(args.protocols),
+        car_protocols(plan.protocols),
         secrets.token_bytes,
         lambda: int(time.time()),
-        signer=_signer(args),
+        signer=signer,
         resumes=resumes,
     )
-    if any(fault.kind.at_message for fault in faults):
-        meddler = Meddler(faults, Send, MessageSeen, lambda m: bool(m.request), secrets.token_bytes)
-        core = Meddled(core, meddler)
     return CarShell(
-        core,
+        desk.meddled(core, plan.faults, effects, car=True),
         args.interface,
         car.take,
         tls=tls,
@@ -209,13 +246,15 @@ def _shell(
     )
 
 
-def _signer(args: argparse.Namespace) -> ContractSigner | None:
+def _signer(args: argparse.Namespace, protocols: str) -> ContractSigner | None:
     if not args.contract:
         return None
     from v2g.evcc.wallet import Wallet
     from v2g.security.certificates import load_chain, load_key
 
-    folder = args.iso20_pki or args.pki
+    # A contract's key is of one standard's curve; with both on offer, that of the favourite is taken.
+    first = args.iso20_pki if protocols.startswith("iso20") else args.pki
+    folder = first or args.pki or args.iso20_pki
     return Wallet(
         lambda: int(time.time()),
         contract=load_chain(folder / "contract-chain.pem"),
@@ -230,16 +269,20 @@ def _link(args: argparse.Namespace, shell: CarShell, tape: Tape | None) -> Any:
     from v2g.net.link import LinkShell
     from v2g.net.packet import PacketSocket
     from v2g.slac.ev import EvSlac
-    from v2g.slac.ev_attempt import EvConfig
 
     packets = PacketSocket(args.interface)
-    core = EvSlac(EvConfig(packets.mac), secrets.token_bytes)
+    core = EvSlac(slac_config(args, packets.mac), secrets.token_bytes)
     return LinkShell(packets, core, shell.slac, None if tape is None else tape.frame)
 
 
-def _tape(args: argparse.Namespace) -> Tape | None:
-    if args.record is None:
-        return None
-    from v2g.desk.tape import Tape
+def slac_config(args: argparse.Namespace, mac: bytes) -> EvConfig:
+    """How the options want matching to be."""
+    from v2g.slac.ev_attempt import EvConfig
 
-    return Tape(args.record, args.interface, car=True)
+    return EvConfig(
+        mac,
+        validate=args.validate,
+        direct_db=args.attenuation_direct,
+        indirect_db=args.attenuation_limit,
+        attenuation_correction_db=args.attenuation_correction,
+    )

@@ -149,4 +149,7 @@ def _time(text: str) -> datetime:
         time = datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no time, such as 2027-01-31T12:00") from None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    try:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except OverflowError:  # the first and the last day there are, in another zone
+        raise argparse.ArgumentTypeError(f"{text!r} is no time, such as 2027-01-31T12:00") from None

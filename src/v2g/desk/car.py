@@ -44,6 +44,7 @@ def vehicle_of(settings: Settings, protocols: str) -> Vehicle:
             energy_modes=modes,
             dynamic_mode=settings["control"] == "dynamic",
             bidirectional=settings["bidirectional"],
+            iso20_without_tls=True,
         ),
         battery=Battery(
             soc_percent=settings["soc_percent"],
@@ -87,6 +88,7 @@ class DeskCar:
         self._timers: set[asyncio.TimerHandle] = set()
         self._filling: asyncio.Task[None] | None = None
         self._loop = False
+        self._resumes = False
         self._power_w = 0.0
         self._energy_wh = settings["capacity_wh"] * settings["soc_percent"] / 100
         self.ended = asyncio.Event()
@@ -126,9 +128,12 @@ class DeskCar:
             self.ended.set()
 
     def begin(self) -> None:
-        """A new session: wishes and faults begin anew, the battery stays as it is."""
+        """A new session: wishes and faults begin anew, the battery stays as it is.
+
+        After a pause the car does not wish for another one: it would never get on."""
         self.ended.clear()
         self._loop = False
+        self._resumes = self.result is not None and self.result.paused is not None
         vehicle = self.vehicle
         vehicle.stop = vehicle.pause = vehicle.renegotiate = vehicle.abort = False
         vehicle.error = None
@@ -172,7 +177,8 @@ class DeskCar:
             ("pause_after_s", "pause"),
             ("renegotiate_after_s", "renegotiate"),
         ):
-            if (wait_s := self._settings[name]) is not None:
+            wait_s = None if fact == "pause" and self._resumes else self._settings[name]
+            if wait_s is not None:
                 self._later(wait_s, lambda fact=fact: self._set(**{fact: True}))  # type: ignore[misc]
 
     async def _fill(self) -> None:

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from v2g.common.effects import Log
-from v2g.common.terms import EnergyMode, Phase
+from v2g.common.terms import EnergyMode, LinkWish, Phase
 from v2g.desk.charger_settings import PROTOCOLS
 from v2g.desk.faults import Fault
 from v2g.desk.journal import stops
 from v2g.desk.meddler import Closing, Delayed
+from v2g.desk.output import Output
 from v2g.desk.values import Settings
 from v2g.net.charger import ChargerShell
 from v2g.sdp import SdpEffect
@@ -25,7 +26,6 @@ from v2g.secc.station import (
     Authorization,
     DcLimits,
     Isolation,
-    MeterReading,
     Setup,
     Station,
     StationError,
@@ -34,10 +34,6 @@ from v2g.slac.effects import Effect as SlacEffect
 
 REPLUG_S: Final = 0.5
 """After a session the cable counts as unplugged for so long: SLAC begins anew, with another key."""
-STEP_S: Final = 0.05
-"""The output moves in steps of this length."""
-_CHECK_VOLTAGE_V: Final = 500.0
-"""Voltage of the cable check, at most that of the output (IEC 61851-23: the highest that the EV may get)."""
 _ACTS: Final[dict[str, dict[str, Any]]] = {
     "emergency": {"error": StationError.EMERGENCY_SHUTDOWN},
     "malfunction": {"error": StationError.MALFUNCTION},
@@ -75,6 +71,7 @@ def setup_of(settings: Settings, protocols: str) -> Setup:
         energy_modes=modes,
         free_service=settings["free_service"],
         pause=settings["pause"],
+        iso20_without_tls=True,
         charge_loop_silence_ms=round(settings["loop_silence_s"] * 1000),
         flat_price=settings["prices"],
     )
@@ -129,15 +126,15 @@ class DeskCharger:
         self._faults = {fault.kind.name: fault for fault in faults}
         self._watch = watch
         self.shell: ChargerShell | None = None
-        self._target = effects.DcTarget(0.0, 0.0)
-        self._checking = False
-        self._loop = False
-        self._energy_wh = 1_000.0
+        self._output = Output(station, settings, slack="pre_charge_never" in self._faults)
+        self._wished = False
+        """Wishes and faults of the charge loop are under way: they come once in a session."""
         self._counts: Counter[str] = Counter()
         self._timers: set[asyncio.TimerHandle] = set()
-        self._stepping: asyncio.Task[None] | None = None
         self.ended: Callable[[bool], None] = lambda _: None
         """Called when a session is over, with whether it ended with SessionStop."""
+        self.paused = False
+        """Whether the last session was paused: the car is still plugged in and may come back to it."""
         self._fine = False
 
     def take(self, effect: effects.Effect | SlacEffect | SdpEffect | Delayed | Closing) -> None:
@@ -152,10 +149,10 @@ class DeskCharger:
             self._message(effect)
         elif isinstance(effect, effects.Reached):
             self._reached(effect.milestone)
+        elif isinstance(effect, effects.EvTold):
+            self._output.told[effect.fact] = effect.value
         elif isinstance(effect, effects.Link):
-            self._reset()
-            self._later(REPLUG_S, self.plugged)
-            self.ended(self._fine)
+            self._over(effect.wish)
         else:
             self._wanted(effect)
 
@@ -168,20 +165,35 @@ class DeskCharger:
         elif isinstance(effect, effects.CableCheck):
             self._check_cable()
         elif isinstance(effect, effects.DcTarget):
-            self._target = effect
+            self._output.target = effect
 
     def _message(self, seen: effects.MessageSeen) -> None:
         if seen.request:
             self._strike(seen.name)
             if seen.name in _POWER_REQUESTS:
                 self._power_request(seen)
-            if seen.name in _LOOPS and not self._loop:
+            if seen.name in _LOOPS and not self._output.loop:
                 self._loop_begins()
 
+    def _over(self, wish: LinkWish) -> None:
+        """A session has ended; but for a pause, the cable then counts as unplugged for a while."""
+        self._reset()
+        self.paused = wish is LinkWish.PAUSE
+        if self.paused:
+            self._pilot("B")
+        else:
+            self._pilot("A")
+            self._later(REPLUG_S, self.plugged)
+        self.ended(self._fine)
+
     def _loop_begins(self) -> None:
-        self._loop = True
+        self._output.loop = True
+        if self._wished:
+            return  # it goes on after a renegotiation
+        self._wished = True
         self._strike(_LOOP)
-        for name in ("stop", "renegotiate", "pause"):
+        # A car that comes back from a pause is not sent into the next one.
+        for name in ("stop", "renegotiate") if self.paused else ("stop", "renegotiate", "pause"):
             if (wait_s := self._settings[f"{name}_after_s"]) is not None:
                 self._later(wait_s, lambda name=name: self._set(**{name: True}))  # type: ignore[misc]
 
@@ -192,9 +204,8 @@ class DeskCharger:
     async def close(self) -> None:
         """Stop everything."""
         self._reset()
-        if self._stepping is not None:
-            self._stepping.cancel()
-            await asyncio.gather(self._stepping, return_exceptions=True)
+        self._pilot("A")
+        await self._output.close()
 
     # ------------------------------------------------------------------ what happens around a session
 
@@ -203,11 +214,14 @@ class DeskCharger:
             self._fine = False
             self.plugged()
         elif change.phase is Phase.PARAMETER and change.started:
-            wait_s = self._settings["parameters_after_s"]
-            if "parameters_never" in self._faults:
-                self._station.parameters_ready = False
-            elif wait_s:
-                self._later(wait_s, lambda: self._set(parameters_ready=True))
+            self._give_parameters()
+
+    def _give_parameters(self) -> None:
+        """The car asks for limits and schedules, at first or anew: the session waits for them."""
+        if "parameters_never" in self._faults:
+            self._station.parameters_ready = False
+        elif not self._station.parameters_ready:
+            self._later(self._settings["parameters_after_s"], lambda: self._set(parameters_ready=True))
 
     def _strike(self, message: str) -> None:
         """A request has come: faults that were ordered for it happen."""
@@ -240,17 +254,14 @@ class DeskCharger:
     def _contactor(self, closed: bool) -> None:
         if closed and "contactor_stays_open" in self._faults:
             return
-        if not closed:
-            self._target = effects.DcTarget(0.0, 0.0)
-            self._checking = False
-            if "contactor_welded" in self._faults:
-                return
+        self._output.contactor(closed)
+        if not closed and "contactor_welded" in self._faults:
+            return
         self._later(self._settings["contactor_s"], lambda: self._set(contactor_closed=closed))
 
     def _check_cable(self) -> None:
-        if self._stepping is None:
-            self._stepping = asyncio.create_task(self._step_always())
-        self._checking = True
+        self._output.run()
+        self._output.checking = True
         if "cable_check_never" in self._faults:
             return
         self._later(self._settings["cable_check_s"], self._checked)
@@ -258,15 +269,17 @@ class DeskCharger:
     def _checked(self) -> None:
         # Without the relays nothing was measured.
         good = "isolation" not in self._faults and self._station.contactor_closed is True
-        self._checking = False
+        self._output.checking = False
         self._set(isolation=Isolation.VALID if good else Isolation.FAULT, cable_check=good)
 
     def _reached(self, milestone: effects.Milestone) -> None:
         if milestone is effects.Milestone.CURRENT_DEMAND_FINISHED:
-            self._loop = False
+            self._output.loop = False
         elif milestone is effects.Milestone.SESSION_STOP:
             self._fine = True
-            self._loop = False
+            self._output.loop = False
+        elif milestone is effects.Milestone.RENEGOTIATION:
+            self._give_parameters()
 
     def _reset(self) -> None:
         """After a session: nothing of it is left for the next one."""
@@ -274,8 +287,8 @@ class DeskCharger:
             timer.cancel()
         self._timers.clear()
         self._counts.clear()
-        self._loop = self._checking = False
-        self._target = effects.DcTarget(0.0, 0.0)
+        self._wished = False
+        self._output.reset()
         station = self._station
         station.authorization = Authorization.ONGOING
         station.parameters_ready = not self._settings["parameters_after_s"]
@@ -283,38 +296,8 @@ class DeskCharger:
         station.isolation = Isolation.INVALID
         station.rcd_tripped = False
         station.stop = station.pause = station.renegotiate = station.abort = False
-        station.present_voltage_v = station.present_current_a = 0.0
         if "contactor_welded" not in self._faults:
             station.contactor_closed = False
-        self._pilot("A")
-
-    # ------------------------------------------------------------------ the output
-
-    async def _step_always(self) -> None:
-        while True:
-            await asyncio.sleep(STEP_S)
-            self._step()
-
-    def _step(self) -> None:
-        station, limits = self._station, self._station.dc
-        wanted_v = (
-            min(_CHECK_VOLTAGE_V, limits.maximum_voltage_v) if self._checking else self._target.voltage_v
-        )
-        if "pre_charge_never" in self._faults and not self._checking and not self._loop:
-            wanted_v /= 2
-        station.present_voltage_v = _towards(
-            station.present_voltage_v, wanted_v, self._settings["ramp_v_per_s"] * STEP_S
-        )
-        wanted_a = self._target.current_a if self._loop else 0.0
-        if station.present_voltage_v > 0:
-            most = limits.maximum_power_w / station.present_voltage_v
-            wanted_a = max(-limits.discharge_current_a, min(wanted_a, most))
-        station.present_current_a = _towards(
-            station.present_current_a, wanted_a, self._settings["ramp_a_per_s"] * STEP_S
-        )
-        self._energy_wh += station.present_voltage_v * station.present_current_a * STEP_S / 3600
-        if self._settings["meter"]:
-            station.meter = MeterReading("DESK-1", round(self._energy_wh))
 
     # ------------------------------------------------------------------ helpers
 
@@ -347,7 +330,3 @@ class DeskCharger:
 
         timer = asyncio.get_running_loop().call_later(seconds, run)
         self._timers.add(timer)
-
-
-def _towards(value: float, wanted: float, step: float) -> float:
-    return min(wanted, value + step) if value < wanted else max(wanted, value - step)

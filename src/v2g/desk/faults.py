@@ -5,10 +5,18 @@ between a core and its connection: the cores know of none."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
+
+HANDSHAKE: Final = frozenset(("supportedAppProtocolReq", "supportedAppProtocolRes"))
+"""Messages that come before there is a session: they have no header."""
+MOST_SECONDS: Final = 86_400.0
+_NEAR: Final = 0.5
+"""How like a known name a misspelt one has to be: "isolatin" is near, too."""
+_SETS: Final = ("app", "din", "iso2", "iso20-common", "iso20-dc", "iso20-ac")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +116,85 @@ def _one(text: str, known: dict[str, FaultKind]) -> Fault:
     name, at, place = head.partition("@")
     kind = known.get(name)
     if kind is None:
-        near = get_close_matches(name, known, 1)
+        near = get_close_matches(name, known, 1, _NEAR)
         raise ValueError(f"there is no fault {name!r}{f': {near[0]}?' if near else ''}")
-    message, _, count = place.partition("#")
+    message, hash_sign, count = place.partition("#")
     if kind.at_message and not message:
         raise ValueError(f"{name}: write {name}@MESSAGE, such as {name}@CableCheckRes")
     if at and not (kind.at_message or kind.may_at):
         raise ValueError(f"{name} strikes at no message")
-    if count and not count.isdecimal():
-        raise ValueError(f"{text!r}: {count!r} is no count")
+    if at:
+        _check_message(text, kind, message)
+    if hash_sign and not (count.isascii() and count.isdecimal() and int(count[:9]) >= 1 and len(count) <= 9):
+        raise ValueError(f"{text!r}: {count!r} is no count: a whole number from 1 on")
     if value and not kind.value:
         raise ValueError(f"{name} takes no value")
     value = value or ("0" if kind.may_at and message else kind.default)
     if kind.value == "seconds":
-        try:
-            if not float(value) >= 0:
-                raise ValueError
-        except ValueError:
-            raise ValueError(f"{name}: {value!r} is no number of seconds") from None
+        _check_seconds(name, value)
+    elif kind.value == "code":
+        _check_code(message, value)
     return Fault(kind, message, int(count or 0), value)
+
+
+def _check_message(text: str, kind: FaultKind, message: str) -> None:
+    messages = message_names()
+    if message not in messages:
+        near = get_close_matches(message, messages, 1, _NEAR)
+        hint = f": {near[0]}?" if near else ", such as CableCheckReq or CableCheckRes"
+        raise ValueError(f"{text!r}: there is no message {message!r}{hint}")
+    if kind.may_at and not message.endswith("Req"):
+        raise ValueError(f"{text!r}: {kind.name} strikes at a request, such as {message[:-3]}Req")
+    if kind.value == "code" and not message.endswith("Res"):
+        raise ValueError(f"{text!r}: a request has no response code; {message[:-3]}Res has one")
+    if kind.name in ("session_id", "other") and message in HANDSHAKE:
+        raise ValueError(f"{text!r}: {message} belongs to no session yet")
+
+
+def _check_seconds(name: str, value: str) -> None:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= MOST_SECONDS:  # not so for "nan" either
+        raise ValueError(f"{name}: {value!r} is no number of seconds from 0 to {MOST_SECONDS:g}")
+
+
+def _check_code(message: str, value: str) -> None:
+    codes = response_codes(message)
+    if value not in codes:
+        near = get_close_matches(value, codes, 1, _NEAR)
+        hint = f": {near[0]}?" if near else f"; it has {', '.join(sorted(codes))}"
+        raise ValueError(f"code: {message} has no response code {value!r}{hint}")
+
+
+@functools.cache
+def message_names() -> frozenset[str]:
+    """Names of the requests and responses of all message sets, as faults name them."""
+    return frozenset(name for names in _codes_by_message() for name in names)
+
+
+def response_codes(message: str) -> frozenset[str]:
+    """The response codes of a message, in whichever message sets have it."""
+    return frozenset(code for names in _codes_by_message() for code in names.get(message, frozenset()))
+
+
+@functools.cache
+def _codes_by_message() -> tuple[dict[str, frozenset[str]], ...]:
+    """Of each message set the messages, with their response codes."""
+    from v2gexi import schema
+
+    found = []
+    for name in _SETS:
+        roots = [each for each in schema.set_named(name).roots if each.name.endswith(("Req", "Res"))]
+        found.append({each.name: _codes_of(each.type) for each in roots})
+    return tuple(found)
+
+
+def _codes_of(type_number: int) -> frozenset[str]:
+    from v2gexi import schema
+
+    for slot in schema.type_of(type_number).slots:
+        if slot.name == "ResponseCode" and (value := schema.type_of(slot.type).value) is not None:
+            return frozenset(value.words)
+    return frozenset()

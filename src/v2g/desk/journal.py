@@ -11,6 +11,7 @@ from v2g.common.checkpoints import CHECKPOINTS
 from v2g.common.effects import Checkpoint, Log
 from v2g.common.redact import redacted
 from v2g.common.timing_statistics import Milestone, TimingStatistics
+from v2g.desk import words
 from v2g.slac.effects import DLinkReady, Failed, Matched
 
 _BY_CHECKPOINT: Final = {
@@ -88,12 +89,21 @@ class Journal:
         self._counts: dict[str, int] = {}
         self._shown: dict[str, tuple[int, str]] = {}
         self._stopping = False
+        self._readers = True
+        self.unread: Callable[[], None] = lambda: None
+        """Called when nobody reads the lines any more."""
         self.statistics = TimingStatistics()
 
     def line(self, text: str) -> None:
         """Write a line with its time since the start."""
-        whole = f"{(self._clock() - self._start) / 1000:9.3f}  {text}"
-        print(whole, file=self._out, flush=True)
+        whole = f"{(self._clock() - self._start) / 1000:9.3f}  {words.printable(text)}"
+        if self._readers:
+            try:
+                print(whole, file=self._out, flush=True)
+            except BrokenPipeError:
+                # The reader (a pager, head) has seen enough. A session is no place to raise this in.
+                self._readers = False
+                self.unread()
         if self._also is not None:
             self._also(whole)
 
@@ -168,19 +178,15 @@ class Journal:
             if self._clock() - self._shown.get(fact.label, (-_PAUSE_MS, ""))[0] < _PAUSE_MS:
                 return
             self._shown[fact.label] = (self._clock(), "")
-        text = redacted(str(value)) if fact.secret else str(value)
+        text = redacted(str(value)) if fact.secret else words.plain(value)
         self.line(f"     {fact.label}: {text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + '...'}")
 
     def _wish(self, effect: Any) -> None:
         name = type(effect).__name__
         if name in ("EvTold", "ChargerTold"):
             self._fact(effect.fact, effect.value)
-        elif name == "CertificateRequest":
-            self.line("     certificate request")
-        elif name == "AuthorizationWanted":
-            self.line(f"     authorisation wanted, {effect.payment.value}")
         elif name not in ("PhaseChanged", "StateChanged", "DcTarget", "ProtocolsOffered", "DrawCurrent"):
-            self.line(f"     {effect}")
+            self.line(f"     {words.said(effect)}")
 
 
 def _values(message: Any) -> str:

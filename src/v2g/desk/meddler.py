@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import v2gexi
+from v2g.common.effects import Log
 from v2g.desk.faults import Fault
 from v2gexi import din, iso2, iso20_common, v2gtp
+from v2gexi.errors import EncodeError
 
 _NAMES: Final = {"din": din, "iso2": iso2}
 
@@ -88,7 +90,11 @@ class Meddler:
             return [Delayed(data, float(fault.value))]
         if name in ("close", "reset"):
             return [Closing(reset=name == "reset")]
-        return [self._send(self._other(name, fault.value, data, seen))]
+        try:
+            return [self._send(self._other(name, fault.value, data, seen))]
+        except EncodeError as error:
+            # A response code of another message set than the session's, for one.
+            return [effect, Log(f"fault {name}@{seen.name} cannot strike: {error}")]
 
     def _other(self, name: str, value: str, data: bytes, seen: Any) -> bytes:
         if name == "twice":

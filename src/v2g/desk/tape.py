@@ -3,8 +3,10 @@ them."""
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +35,36 @@ class Tape:
         self._interface = interface
         self._car = car
         self._connection: int | None = None
+        self._path = path
+        self._full = False
+        self.failed: Callable[[str], None] = lambda reason: None
+        """Called with the reason when the file cannot be written any more; the session goes on without."""
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            # Half a block is in the file: what came behind it could not be read.
+            self._full = True
+            self.failed(f"{self._path}: {error.strerror}; nothing more is recorded")
 
     def frame(self, data: bytes, sent: bool) -> None:
         """A HomePlug frame."""
-        self._recorder.frame(data, sent)
+        if self._full:
+            return
+        with self._writing():
+            self._recorder.frame(data, sent)
 
     def opened(self, own: str, peer: str, encrypted: bool) -> None:
         """A connection came about, between "[address]:port" and another."""
         self.closed(by_car=not self._car)
+        if self._full:
+            return
         ends = (self._own(own), self._peer(peer))
         car, station = ends if self._car else ends[::-1]
-        self._connection = self._recorder.opened(car, station, encrypted)
+        with self._writing():
+            self._connection = self._recorder.opened(car, station, encrypted)
 
     def datagram(self, source: str, destination: str, data: bytes, sent: bool) -> None:
         """A datagram of SDP, between "[address]:port" and another; "::" is this side's own address."""
@@ -52,19 +73,25 @@ class Tape:
             if sent
             else (self._peer(source), self._own(destination))
         )
-        self._recorder.datagram(*ends, data, sent)
+        if self._full:
+            return
+        with self._writing():
+            self._recorder.datagram(*ends, data, sent)
 
     def take(self, effect: Any) -> None:
         """Record a message that a core has sent or got."""
-        if type(effect).__name__ == "MessageSeen" and self._connection is not None:
-            frame = v2gtp.pack(effect.payload, effect.payload_type)
+        if self._full or type(effect).__name__ != "MessageSeen" or self._connection is None:
+            return
+        frame = v2gtp.pack(effect.payload, effect.payload_type)
+        with self._writing():
             self._recorder.message(self._connection, effect.request, frame, effect.request == self._car)
 
     def closed(self, *, by_car: bool) -> None:
         """The connection ended."""
-        if self._connection is not None:
-            self._recorder.closed(self._connection, by_car)
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None and not self._full:
+            with self._writing():
+                self._recorder.closed(connection, by_car)
 
     def _own(self, shown: str) -> End:
         """This side; its addresses are the interface's, as long as there is one."""

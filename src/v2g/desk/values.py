@@ -5,11 +5,14 @@ read the declarations."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
+
+from v2g.desk import settings_file
+from v2g.desk.settings_file import Written
 
 _TRUE: Final = ("yes", "true", "on", "1")
 _FALSE: Final = ("no", "false", "off", "0")
@@ -71,7 +74,7 @@ class Setting:
             if self.words and text not in self.words:
                 raise refusal
             return text
-        if self.default is None and text.lower() in ("none", "null", ""):
+        if self.default is None and text.lower() in ("none", "null", "~", ""):
             return None
         try:
             number = int(text) if isinstance(self.default, int) else float(text)
@@ -91,6 +94,8 @@ class Settings:
             SettingsError: names or values that do not exist; all of them.
         """
         self._declared = {setting.name: setting for setting in declared}
+        self.lists: dict[str, list[str]] = {}
+        """Lists of texts that stood in the file beside the settings, by name."""
         self._values = {name: setting.default for name, setting in self._declared.items()}
         problems = []
         for name, value in (given or {}).items():
@@ -110,54 +115,75 @@ class Settings:
         return self._values[name]
 
 
-def gather(declared: Iterable[Setting], file: Path | None, options: Iterable[str]) -> Settings:
+def gather(
+    declared: Iterable[Setting],
+    file: Path | None,
+    options: Iterable[str],
+    lists: Mapping[str, Callable[[str], object]] | None = None,
+) -> Settings:
     """Settings from a file, then from options, which win.
 
+    Args:
+        declared: what can be set.
+        file: YAML.
+        options: NAME=VALUE.
+        lists: names of lists of texts that the file may have beside settings, each with a check of an item
+            that raises ValueError. What was found is in ``Settings.lists``.
+
     Raises:
-        SettingsError: the file or an option cannot be read; all problems, those of the file with its name.
+        SettingsError: the file or an option cannot be read; all problems, those of the file with their place.
     """
     declared = tuple(declared)
     problems: list[str] = []
     given: dict[str, Any] = {}
+    found: dict[str, list[str]] = {}
+    written: dict[str, Written] = {}
     if file is not None:
         try:
-            from_file = _file(file)
-            Settings(declared, from_file)
-            given |= from_file
-        except SettingsError as error:
-            problems += [f"{file}: {each}" for each in error.problems]
+            written = settings_file.read(file)
+        except settings_file.FileError as error:
+            problems.append(f"{file}{':' if str(error)[:1].isdigit() else ': '}{error}")
+    for name, value in written.items():
+        if name in (lists or {}):
+            items = [value] if isinstance(value.value, str) else value.value
+            found[name] = [str(item.value) for item in items]
+            check = (lists or {})[name]
+            problems += [
+                f"{file}:{item.place}: {each}" for item in items for each in _complaints(check, item.value)
+            ]
+        elif isinstance(value.value, str):
+            wrong = _problems(declared, name, value.value)
+            problems += [f"{file}:{value.place}: {each}" for each in wrong]
+            given[name] = value.value
+        else:
+            known = next((each for each in declared if each.name == name), None)
+            text = f"a list is not allowed: {known.allowed}" if known else "there is no such setting"
+            problems.append(f"{file}:{value.place}: {name}: {text}")
     for option in options:
-        name, equals, value = option.partition("=")
+        name, equals, text = option.partition("=")
         if not equals:
             problems.append(f"{option!r}: write NAME=VALUE")
             continue
-        try:
-            Settings(declared, {name.strip(): value})
-            given[name.strip()] = value
-        except SettingsError as error:
-            problems += error.problems
+        problems += _problems(declared, name.strip(), text)
+        given[name.strip()] = text
     if problems:
         raise SettingsError(problems)
-    return Settings(declared, given)
+    settings = Settings(declared, given)
+    settings.lists = found
+    return settings
 
 
-def _file(path: Path) -> dict[str, Any]:
-    import yaml
-
+def _problems(declared: Iterable[Setting], name: str, value: str) -> list[str]:
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError([f"cannot be read: {error.strerror}"]) from None
-    except UnicodeDecodeError as error:
-        raise SettingsError([f"byte {error.start}: this is no UTF-8 text"]) from None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise SettingsError([f"{place}{error.problem}"]) from None
-    except yaml.YAMLError as error:
-        raise SettingsError([str(error).splitlines()[0]]) from None
-    if found is None:
-        return {}
-    if not isinstance(found, dict):
-        raise SettingsError(["a list of NAME: VALUE lines is wanted"])
-    return {str(name): value for name, value in found.items()}
+        Settings(declared, {name: value})
+    except SettingsError as error:
+        return error.problems
+    return []
+
+
+def _complaints(check: Callable[[str], object], text: Any) -> list[str]:
+    try:
+        check(text)
+    except ValueError as error:
+        return str(error).splitlines()
+    return []

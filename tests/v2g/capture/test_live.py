@@ -244,10 +244,10 @@ def test_thinning_changes_no_findings(monkeypatch):
         watcher = LiveSessions()
         for event in _setup():
             watcher.take(event)
-        for at in range(5, 900):
+        for at in range(5, 1500):
             # A silence, a warning, and a response that comes late.
             request, response = _pair(
-                at + (250 if at > 400 else 0), code="WARNING_x" if at % 100 == 0 else "OK"
+                at + (250 if at > 400 else 0), code="WARNING_x" if at % 300 == 0 else "OK"
             )
             if at == 600:
                 response.time = request.time + 20 * NS
@@ -339,6 +339,15 @@ def test_repetitions_are_told_of_while_they_last():
     assert not list(text.tick(deadline - 1))
     assert len(list(text.tick(deadline))) == 3
     assert text.deadline() is None
+
+
+def test_repetitions_are_told_of_without_a_clock():
+    text = LiveText(Timeline(Recording(first=0), []))
+    lines = [line for at in range(1000) for event in _pair(at) for line in text.take(event)]
+    told = [int(line.split()[2]) for line in lines if "…" in line]
+    assert len(told) > 20
+    # Each tells of ten seconds, but for the last pair of them, which is written out.
+    assert set(told) == {39}
 
 
 def test_something_wrong_is_shown_at_once():

@@ -13,8 +13,9 @@ import pytest
 import v2gexi
 from tests.v2g.capture import recordings as r
 from v2g.capture import envelope
+from v2g.capture.keyless import without_key
 from v2g.capture.pcapng import PcapngWriter
-from v2g.capture.record import Recorder, without_key
+from v2g.capture.record import Recorder
 from v2g.common import redact
 from v2g.homeplug import slac
 from v2gexi import din, iso2, pcap, v2gtp
@@ -252,6 +253,64 @@ def test_frames_lose_the_key_and_nothing_else(kind):
     cleaned = without_key(frame)
     assert len(cleaned) == len(frame)
     assert cleaned == frame.replace(NMK, bytes(16))
+
+
+def _module_frames() -> dict[str, bytes]:
+    """Frames to and from a modem whose vendor's messages hold the key, alone or in its parameters (PIB)."""
+    from v2g.homeplug import frame, qualcomm
+
+    there, here = b"\x0a" * 6, b"\x0b" * 6
+    pib = bytes(100) + NMK + bytes(50)
+
+    def vendor(mmtype: int, payload: bytes, oui: bytes = frame.QUALCOMM_OUI) -> bytes:
+        return frame.Frame(there, here, mmtype, payload, 0, oui).pack()
+
+    match = _match()
+    fragment = bytearray(slac.SetKeyReq.of(NID, NMK).frame(there, here))
+    fragment[17] = 1
+    version = bytearray(match)
+    version[14] = 7
+    confirmation = slac.SlacMatchCnf.parse(frame.Frame.parse(match).payload).pack()
+    return {
+        "VS_SET_KEY.REQ": qualcomm.VsSetKeyReq(1, NMK, dak=NMK[::-1]).frame(there, here),
+        "VS_MODULE_OPERATION.CNF": vendor(0xA0B1, pib),
+        "VS_MODULE_OPERATION.REQ": vendor(0xA0B0, pib),
+        "VS_RD_MOD.CNF": vendor(0xA025, pib),
+        "VS_WR_MOD.REQ": vendor(0xA020, pib),
+        "VS_SET_PROPERTY.REQ": vendor(0xA100, pib),
+        "unknown vendor": vendor(0xA0B0, pib, b"\1\2\3"),
+        "unknown type": vendor(0xAC80, pib, frame.LUMISSIL_OUI),
+        "fragment": bytes(fragment),
+        "header version": bytes(version),
+        "short": frame.Frame(there, here, 0x607D, confirmation[:-1]).pack(),
+        "behind": frame.Frame(there, here, 0x607D, bytes(1) + confirmation).pack(),
+        "VLAN": match[:12] + b"\x81\x00\x00\x05" + match[12:],
+    }
+
+
+@pytest.mark.parametrize("kind", sorted(_module_frames()))
+def test_no_key_in_frames_that_cannot_be_read_or_are_a_vendors(kind, path):
+    frame = _module_frames()[kind]
+    assert NMK[:-1] in frame
+    cleaned = without_key(frame)
+    assert len(cleaned) == len(frame)
+    assert cleaned[:14] == frame[:14]
+    for at in range(len(NMK) - 3):
+        assert NMK[at : at + 4] not in cleaned
+        assert NMK[::-1][at : at + 4] not in cleaned
+    _recorder(path).frame(frame)
+    content = path.read_bytes()
+    assert NMK[:4] not in content
+    assert NMK.hex() not in content.decode("latin-1").lower()
+
+
+def test_frames_without_keys_stay_as_they_are():
+    from v2g.homeplug import frame
+
+    question = slac.SlacParmReq(0, 0, bytes(range(8))).frame(b"\xff" * 6, b"\x0a" * 6)
+    version = frame.Frame(b"\x0a" * 6, b"\x0b" * 6, 0xA001, b"\0\x20\4text", 0, frame.QUALCOMM_OUI).pack()
+    for each in (question, version, b"\x0a" * 12 + b"\x86\xdd" + NMK):
+        assert without_key(each) == each
 
 
 def test_each_packet_is_on_disk_at_once(path):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import re
+import struct
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -108,6 +110,27 @@ def test_a_damaged_file_shows_what_comes_before(tmp_path, capsys):
     (line,) = err.splitlines()
     assert line.startswith(f"{path}: after packet 1")
     assert ": the file ends within a block; what comes before it was read" in line
+
+
+def test_time_stamps_that_are_damaged(files, capsys, tmp_path):
+    """Years that no calendar has are shown as seconds."""
+    data = bytearray(r.data(r.TAYCAN))
+    at = 0
+    while at < len(data):
+        kind, length = struct.unpack_from("<II", data, at)
+        if kind == 6:
+            struct.pack_into("<I", data, at + 12, 0xFFFFFFF0)
+        at += length
+    path = tmp_path / "late.pcapng"
+    path.write_bytes(data)
+    for form in ("text", "jsonl", "csv"):
+        assert _run(str(path), "--to", form) == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        if form == "text":
+            assert re.search(r"from \d{9,} s after 1970-01-01 on", out.splitlines()[0])
+    plot = tmp_path / "x.svg"
+    assert _run(str(path), "--to", "csv", "--plot", str(plot)) in (0, 1)
 
 
 def test_a_capture_of_something_else(tmp_path, capsys):

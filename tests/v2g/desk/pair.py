@@ -15,12 +15,13 @@ from v2g.cli.pev import car_protocols
 from v2g.desk import car_settings, charger_settings
 from v2g.desk.car import DeskCar, vehicle_of
 from v2g.desk.charger import DeskCharger, station_of
-from v2g.desk.faults import CAR_FAULTS, CHARGER_FAULTS, MESSAGE_FAULTS, parse
+from v2g.desk.faults import CAR_FAULTS, CHARGER_FAULTS, MESSAGE_FAULTS, Fault, parse
 from v2g.desk.journal import Journal
 from v2g.desk.meddler import Meddled, Meddler
 from v2g.desk.values import Settings
 from v2g.evcc import effects as car_effects
 from v2g.evcc.engine import Evcc
+from v2g.evcc.session import Paused
 from v2g.net import streams
 from v2g.net.car import CarShell
 from v2g.net.charger import ChargerShell, Ports
@@ -52,6 +53,8 @@ class Outcome:
     """Of the station, at the end."""
     contactors_closed: bool | None = None
     """Of the car, at the end."""
+    pauses: list[tuple[str, bool | None]] = field(default_factory=list)
+    """For each pause that the car came back from: the station's pilot and contactor at its beginning."""
     power_outside: list[str] = field(default_factory=list)
     """States in which the station's contactor was wanted closed and must not be."""
 
@@ -65,10 +68,12 @@ def charge(
     charger_faults: tuple[str, ...] = (),
     car_faults: tuple[str, ...] = (),
     seed: int = 1,
+    resume: bool = False,
 ) -> Outcome:
-    """Run a session to its end."""
+    """Run a session to its end; ``resume``: the car comes back to one that is paused."""
+    given = {"loop_s": 3} | (car or {})
     outcome: Outcome = run(
-        _charge(protocol, mode, charger or {}, {"loop_s": 3} | (car or {}), charger_faults, car_faults, seed)
+        _charge(protocol, mode, charger or {}, given, charger_faults, car_faults, seed, resume)
     )
     return outcome
 
@@ -81,6 +86,7 @@ async def _charge(
     charger_faults: tuple[str, ...],
     car_faults: tuple[str, ...],
     seed: int,
+    resume: bool,
 ) -> Outcome:
     outcome = Outcome()
     chance = random.Random(seed)
@@ -109,17 +115,7 @@ async def _charge(
             outcome.loops += effect.name in ("CurrentDemandRes", "ChargingStatusRes") or "Loop" in effect.name
 
     desk_charger = DeskCharger(station, settings, faults, charger_watch)
-    if any(fault.kind.at_message for fault in faults):
-        secc = Meddled(
-            secc,
-            Meddler(
-                faults,
-                charger_effects.Send,
-                charger_effects.MessageSeen,
-                lambda seen: not seen.request,
-                chance.randbytes,
-            ),
-        )
+    secc = _meddled(secc, faults, charger_effects, chance, requests=False)
     charger_shell = ChargerShell(secc, Ports("lo"), desk_charger.take)
     desk_charger.shell = charger_shell
 
@@ -139,26 +135,29 @@ async def _charge(
         car_journal.take(effect)
 
     desk_car = DeskCar(vehicle, car_values, faults, car_watch)
-    evcc: Any = Evcc(vehicle, car_protocols(protocol), chance.randbytes, lambda: 1_700_000_000)
-    if any(fault.kind.at_message for fault in faults):
-        evcc = Meddled(
-            evcc,
-            Meddler(
-                faults,
-                car_effects.Send,
-                car_effects.MessageSeen,
-                lambda seen: seen.request,
-                chance.randbytes,
-            ),
-        )
-    car_shell = CarShell(evcc, "lo", desk_car.take)
-    desk_car.shell = car_shell
 
-    await _join(charger_shell, car_shell)
+    async def drive(resumes: Paused | None) -> None:
+        """One session, to its end on both sides."""
+        evcc: Any = Evcc(
+            vehicle, car_protocols(protocol), chance.randbytes, lambda: 1_700_000_000, resumes=resumes
+        )
+        car_shell = CarShell(_meddled(evcc, faults, car_effects, chance, requests=True), "lo", desk_car.take)
+        cars.append(car_shell)
+        desk_car.shell = car_shell
+        desk_car.begin()
+        ended.clear()
+        await _join(charger_shell, car_shell)
+        await desk_car.ended.wait()
+        await ended.wait()
+
+    cars: list[CarShell] = []
     try:
         async with asyncio.timeout(LIMIT_S):
-            await desk_car.ended.wait()
-            await ended.wait()
+            await drive(None)
+            while resume and desk_car.result is not None and desk_car.result.paused is not None:
+                outcome.pauses.append((station.pilot, station.contactor_closed))
+                await asyncio.sleep(car_values["resume_after_s"])
+                await drive(desk_car.result.paused)
     except TimeoutError:
         pass
     outcome.seconds = asyncio.get_running_loop().time() - begin
@@ -169,9 +168,20 @@ async def _charge(
     await desk_charger.close()
     await desk_car.close()
     await charger_shell.close()
-    await car_shell.close()
+    for car_shell in cars:
+        await car_shell.close()
     outcome.charger_log, outcome.car_log = logs[0].getvalue(), logs[1].getvalue()
     return outcome
+
+
+def _meddled(core: Any, faults: list[Fault], kinds: Any, chance: random.Random, *, requests: bool) -> Any:
+    """The core, with the faults of the messages that it sends: requests, or responses."""
+    if not any(fault.kind.at_message for fault in faults):
+        return core
+    meddler = Meddler(
+        faults, kinds.Send, kinds.MessageSeen, lambda seen: seen.request is requests, chance.randbytes
+    )
+    return Meddled(core, meddler)
 
 
 async def _join(charger: ChargerShell, car: CarShell) -> None:

@@ -34,24 +34,156 @@ def test_the_station_asks_the_car_to_stop(protocol: str, mode: str):
     assert "charger" in outcome.car_result.reason
 
 
+def requests(outcome) -> list[str]:
+    """Requests in their order, with what PowerDeliveryReq wants; one for each row of equal ones."""
+    seen: list[str] = []
+    for each in outcome.charger_effects:
+        if isinstance(each, effects.MessageSeen) and each.request:
+            body = getattr(getattr(each.message, "Body", None), "BodyElement", each.message)
+            name = f"{each.name} {getattr(body, 'ChargeProgress', '')}".strip()
+            if seen[-1:] != [name]:
+                seen.append(name)
+    return seen
+
+
+RENEGOTIATIONS = {
+    ("iso2", "dc"): (
+        "CurrentDemandReq",
+        "PowerDeliveryReq Renegotiate",
+        "ChargeParameterDiscoveryReq",
+        "CableCheckReq",
+        "PreChargeReq",
+        "PowerDeliveryReq Start",
+        "CurrentDemandReq",
+    ),
+    ("iso2", "ac"): (
+        "ChargingStatusReq",
+        "PowerDeliveryReq Renegotiate",
+        "ChargeParameterDiscoveryReq",
+        "PowerDeliveryReq Start",
+        "ChargingStatusReq",
+    ),
+    ("iso20", "dc"): (
+        "DC_ChargeLoopReq",
+        "PowerDeliveryReq ScheduleRenegotiation",
+        "ScheduleExchangeReq",
+        "PowerDeliveryReq Start",
+        "DC_ChargeLoopReq",
+    ),
+    ("iso20", "ac"): (
+        "AC_ChargeLoopReq",
+        "PowerDeliveryReq ScheduleRenegotiation",
+        "ScheduleExchangeReq",
+        "PowerDeliveryReq Start",
+        "AC_ChargeLoopReq",
+    ),
+}
+
+
 @pytest.mark.spec(173)
+@pytest.mark.parametrize("after_s", [0, 2])
 @pytest.mark.parametrize("side", ["charger", "car"])
-@pytest.mark.parametrize("mode", ["dc", "ac"])
-def test_either_side_asks_for_new_parameters(mode: str, side: str):
+@pytest.mark.parametrize(("protocol", "mode"), RENEGOTIATIONS)
+def test_either_side_asks_for_new_parameters_and_charging_goes_on(
+    protocol: str, mode: str, side: str, after_s: float
+):
     wish = {"renegotiate_after_s": 1}
     outcome = charge(
-        "iso2", mode, charger=wish if side == "charger" else {}, car=wish if side == "car" else {}
+        protocol,
+        mode,
+        charger={"parameters_after_s": after_s} | (wish if side == "charger" else {}),
+        car={"loop_s": 20} | (wish if side == "car" else {}),
     )
-    assert Milestone.RENEGOTIATION in milestones(outcome)
+    way, seen = RENEGOTIATIONS[protocol, mode], requests(outcome)
+    begin = seen.index(way[1]) - 1
+    assert tuple(seen[begin : begin + len(way)]) == way
+    assert seen.count(way[1]) == 1
+    assert milestones(outcome).count(Milestone.RENEGOTIATION) == 1
     assert outcome.charger_fine
-    assert outcome.car_result.ok
-    assert outcome.charger_log.count("ChargeParameterDiscoveryReq") >= 2
+    assert outcome.car_result.ok, outcome.car_result.reason
+    assert outcome.power_outside == []
+    again = max(at for at, each in enumerate(outcome.charger_effects) if is_start(each))
+    assert sum(is_loop(each) for each in outcome.charger_effects[again:]) >= 3
+
+
+def is_loop(effect) -> bool:
+    names = {way[0] for way in RENEGOTIATIONS.values()}
+    return isinstance(effect, effects.MessageSeen) and effect.name in names
+
+
+def is_start(effect) -> bool:
+    if not isinstance(effect, effects.MessageSeen) or effect.name != "PowerDeliveryReq":
+        return False
+    body = getattr(getattr(effect.message, "Body", None), "BodyElement", effect.message)
+    return bool(body.ChargeProgress == "Start")
 
 
 def test_a_car_pauses():
     outcome = charge("iso2", "dc", car={"pause_after_s": 1, "loop_s": None})
     assert outcome.car_result.paused is not None
     assert effects.Link(LinkWish.PAUSE) in outcome.charger_effects
+
+
+@pytest.mark.parametrize(
+    ("protocol", "mode", "side"),
+    [
+        ("iso2", "dc", "car"),
+        ("iso2", "ac", "car"),
+        ("iso20", "dc", "car"),
+        ("iso20", "ac", "car"),
+        ("iso20", "dc", "charger"),
+        ("iso20", "ac", "charger"),
+    ],
+)
+def test_a_paused_session_goes_on_as_the_same(protocol: str, mode: str, side: str):
+    wish = {"pause_after_s": 1}
+    outcome = charge(
+        protocol,
+        mode,
+        charger=wish if side == "charger" else {},
+        car={"loop_s": 5} | (wish if side == "car" else {}),
+        resume=True,
+    )
+    setups = [each for each in outcome.charger_effects if getattr(each, "name", "") == "SessionSetupRes"]
+    assert [code_of(each) for each in setups] == ["OK_NewSessionEstablished", "OK_OldSessionJoined"]
+    assert len({each.message.Header.SessionID for each in setups}) == 1
+    assert outcome.pauses == [("B", False)]
+    links = [each.wish for each in outcome.charger_effects if isinstance(each, effects.Link)]
+    assert links == [LinkWish.PAUSE, LinkWish.TERMINATE]
+    assert outcome.charger_fine
+    assert outcome.car_result.ok
+    joined = outcome.charger_effects.index(setups[-1])
+    assert sum(is_loop(each) for each in outcome.charger_effects[joined:]) >= 3
+    assert outcome.power_outside == []
+
+
+def code_of(seen) -> str:
+    body = getattr(getattr(seen.message, "Body", None), "BodyElement", seen.message)
+    return str(body.ResponseCode)
+
+
+def test_a_pause_is_written_down_readably():
+    outcome = charge("iso2", "dc", car={"pause_after_s": 1, "loop_s": None})
+    paused = outcome.car_result.paused
+    assert repr(paused) == f"Paused({paused.session_id.hex().upper()}, urn:iso:15118:2:2013:MsgDef)"
+
+
+@pytest.mark.parametrize("protocol", ["iso2", "iso20"])
+def test_the_meter_of_an_ac_charger_counts(protocol: str):
+    outcome = charge(protocol, "ac", car={"loop_s": 30})
+    readings = []
+    for each in outcome.charger_effects:
+        if isinstance(each, effects.MessageSeen) and each.name in ("ChargingStatusRes", "AC_ChargeLoopRes"):
+            body = getattr(getattr(each.message, "Body", None), "BodyElement", each.message)
+            readings.append(body.MeterInfo)
+    assert readings[0] is not None
+    first, last = (
+        getattr(info, "MeterReading", None) or info.ChargedEnergyReadingWh
+        for info in (readings[0], [each for each in readings if each is not None][-1])
+    )
+    # Three phases of 32 A at 230 V for half a minute are 184 Wh.
+    assert 1_000 <= first < 1_010
+    assert 150 <= last - first <= 190
 
 
 @pytest.mark.spec(174)

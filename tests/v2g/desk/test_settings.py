@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,9 +38,9 @@ def test_all_mistakes_are_named_at_once(tmp_path: Path):
     with pytest.raises(SettingsError) as caught:
         gather(CHARGER, file, ["pause", "maximum_voltage_v=high", "free_service=perhaps"])
     assert caught.value.problems == [
-        f"{file}: mode: 'hydrogen' is not allowed: dc | ac | mcs",
-        f"{file}: phases: 4 is not allowed: whole number 1 to 3",
-        f"{file}: there is no setting 'phase': phases?",
+        f"{file}:1:7: mode: 'hydrogen' is not allowed: dc | ac | mcs",
+        f"{file}:2:9: phases: '4' is not allowed: whole number 1 to 3",
+        f"{file}:3:8: there is no setting 'phase': phases?",
         "'pause': write NAME=VALUE",
         "maximum_voltage_v: 'high' is not allowed: number 1 to 1500",
         "free_service: 'perhaps' is not allowed: yes | no",
@@ -49,10 +50,25 @@ def test_all_mistakes_are_named_at_once(tmp_path: Path):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"mode: [dc", "line 1, column 10: "),
-        (b"- mode\n", "a list of NAME: VALUE lines is wanted"),
-        (b"mode: \xff\n", "byte 6: this is no UTF-8 text"),
-        (b"\x00", "#x0000"),
+        (b"mode: [dc", ":1:10: "),
+        (b"- mode\n", ":1:1: a list of NAME: VALUE lines is wanted"),
+        (b"mode\n", ":1:1: a list of NAME: VALUE lines is wanted"),
+        (b"mode: \xff\n", ": byte 6: this is no UTF-8 text"),
+        (b"mode: dc\n\x00", ":2:1: the character #x0000 is not allowed"),
+        (b"mode: dc\nmac: x\nmode: ac\n", ":3:1: mode is set twice, already in line 1"),
+        (
+            b"mode: !!timestamp 2020-99-99\n",
+            ":1:7: a tag such as !!timestamp is not allowed; write only the value",
+        ),
+        (b"mode: !!python/object:os.system {}\n", ":1:7: a list or mapping is not allowed here"),
+        (b"mode: " + b"[" * 5000, ":1:8: a list or mapping is not allowed here"),
+        (b"[" * 5000, ":1:1: a list of NAME: VALUE lines is wanted"),
+        (b"a: " * 3 + b"{" * 9999, ""),
+        (b"? {mode: dc}\n: 1\n", ":1:3: a list or mapping is not allowed here"),
+        (b"mode: &a dc\nmac: *a\n", ":2:6: an alias is not allowed here"),
+        (b"mode: dc\n---\nmode: ac\n", ":2:1: a second document"),
+        (b"mode: [dc, ac]\n", ":1:7: mode: a list is not allowed: dc | ac | mcs"),
+        (b"mood: [dc, ac]\n", ":1:7: mood: there is no such setting"),
     ],
 )
 def test_files_that_cannot_be_read(tmp_path: Path, content: bytes, reason: str):
@@ -61,8 +77,32 @@ def test_files_that_cannot_be_read(tmp_path: Path, content: bytes, reason: str):
     with pytest.raises(SettingsError) as caught:
         gather(CAR, file, [])
     (problem,) = caught.value.problems
-    assert problem.startswith(f"{file}: ")
-    assert reason in problem
+    assert problem.startswith(f"{file}{reason}")
+    assert "\n" not in problem
+
+
+def test_a_file_of_the_wrong_kind(tmp_path: Path):
+    file = tmp_path / "car.yaml"
+    file.write_bytes(b"#" * 2_000_000)
+    with pytest.raises(SettingsError, match="larger than 1000000 bytes"):
+        gather(CAR, file, [])
+
+
+def test_lists_beside_the_settings(tmp_path: Path):
+    file = tmp_path / "charger.yaml"
+    file.write_text("mode: ac\nfaults:\n  - isolation\n  - isolatin\nprotocols: din\n")
+
+    def check(text: str) -> None:
+        parse([text], CHARGER_FAULTS)
+
+    lists: dict[str, Callable[[str], object]] = {"faults": check, "protocols": str}
+    with pytest.raises(SettingsError) as caught:
+        gather(CHARGER, file, [], lists)
+    assert caught.value.problems == [f"{file}:4:5: there is no fault 'isolatin': isolation?"]
+    file.write_text("mode: ac\nfaults: [isolation, emergency=2]\nprotocols: din\n")
+    settings = gather(CHARGER, file, [], lists)
+    assert settings.lists == {"faults": ["isolation", "emergency=2"], "protocols": ["din"]}
+    assert settings["mode"] == "ac"
 
 
 def test_a_file_that_is_not_there(tmp_path: Path):
@@ -102,14 +142,69 @@ def test_faults_with_message_count_and_value():
 
 
 def test_all_mistakes_in_faults_are_named_at_once():
-    texts = ["isolaton", "drop", "isolation@PreChargeReq", "drop@X#many", "isolation=3", "unplug=soon"]
+    texts = [
+        "isolaton",
+        "drop",
+        "isolation@PreChargeReq",
+        "drop@PreChargeRes#many",
+        "isolation=3",
+        "unplug=soon",
+    ]
     with pytest.raises(ValueError, match="isolaton") as caught:
         parse(texts, (*CHARGER_FAULTS, *CAR_FAULTS, *MESSAGE_FAULTS))
     assert str(caught.value).splitlines() == [
         "there is no fault 'isolaton': isolation?",
         "drop: write drop@MESSAGE, such as drop@CableCheckRes",
         "isolation strikes at no message",
-        "'drop@X#many': 'many' is no count",
+        "'drop@PreChargeRes#many': 'many' is no count: a whole number from 1 on",
         "isolation takes no value",
-        "unplug: 'soon' is no number of seconds",
+        "unplug: 'soon' is no number of seconds from 0 to 86400",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("isolatin", "there is no fault 'isolatin': isolation?"),
+        ("drop@CableCheckRez", "there is no message 'CableCheckRez': CableCheckRes?"),
+        ("drop@zzz", "there is no message 'zzz', such as CableCheckReq or CableCheckRes"),
+        ("code@SessionSetupRes=BOGUS", "code: SessionSetupRes has no response code 'BOGUS'; it has FAILED, "),
+        ("code@SessionSetupRes=FAILED_SequenceEror", "'FAILED_SequenceEror': FAILED_SequenceError?"),
+        ("code@SessionSetupReq", "a request has no response code; SessionSetupRes has one"),
+        ("session_id@supportedAppProtocolRes", "supportedAppProtocolRes belongs to no session yet"),
+        ("other@supportedAppProtocolRes", "supportedAppProtocolRes belongs to no session yet"),
+        ("emergency@PreChargeRes", "emergency strikes at a request, such as PreChargeReq"),
+        ("emergency=inf", "emergency: 'inf' is no number of seconds from 0 to 86400"),
+        ("delay@SessionSetupRes=nan", "delay: 'nan' is no number of seconds from 0 to 86400"),
+        ("delay@SessionSetupRes=-1", "delay: '-1' is no number of seconds from 0 to 86400"),
+        ("drop@PreChargeRes#0", "'0' is no count: a whole number from 1 on"),
+        ("drop@PreChargeRes#", "'' is no count: a whole number from 1 on"),
+        ("drop@PreChargeRes#\u0663", "is no count: a whole number from 1 on"),
+    ],
+)
+def test_faults_that_could_never_strike(text: str, reason: str):
+    with pytest.raises(ValueError, match=r"^.") as caught:
+        parse([text], (*CHARGER_FAULTS, *MESSAGE_FAULTS))
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_message_set_has_its_messages_and_codes():
+    kinds = (*CHARGER_FAULTS, *MESSAGE_FAULTS)
+    for text in (
+        "code@supportedAppProtocolRes=Failed_NoNegotiation",
+        "code@ContractAuthenticationRes=FAILED_ChallengeInvalid",
+        "code@AuthorizationRes=WARNING_eMSPUnknown",
+        "code@DC_ChargeLoopRes=FAILED",
+        "drop@AC_ChargeLoopReq",
+        "drop@SessionStopReq",
+    ):
+        assert parse([text], kinds)
+
+
+def test_a_code_of_another_message_set_leaves_the_message_as_it_is():
+    from tests.v2g.desk.pair import charge
+
+    outcome = charge("iso2", charger_faults=("code@SessionSetupRes=WARNING_eMSPUnknown",))
+    assert outcome.charger_fine is True
+    assert "fault code@SessionSetupRes cannot strike: " in outcome.charger_log

@@ -12,6 +12,7 @@ It is not part of this repository. PYPLC names a folder, prepared like this::
 from __future__ import annotations
 
 import configparser
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Final
 import pytest
 
 from tests.v2g.netns import Station, modem_wire, needs_netns
-from tests.v2g.peers.outside import ours, program
+from tests.v2g.peers.outside import Program, ours, program
 
 FOLDER: Final = Path(os.environ.get("PYPLC", "/nonexistent"))
 NEEDED: Final = ("pyPLC/pevNoGui.py", "pyPLC/evseNoGui.py", "OpenV2Gx/Release/OpenV2G.exe", "venv/bin/python")
@@ -72,22 +73,48 @@ class powersupplyInterface:
 """A supply that gives what it is told to: its charger measures the voltage of the cable check."""
 
 
-def _prepare(folder: Path, station: Station) -> Path:
+BATTERY: Final = ("--set", "voltage_v=230", "--set", "target_voltage_v=250")
+"""Its simulated output needs 5 s and more to get to 380 V, near the 7 s that a car waits."""
+FAULTS: Final = (
+    "SessionSetupRes: FAILED_SequenceError",
+    "CableCheckRes: FAILED",
+    "ServiceDiscoveryRes: FAILED_SequenceError",
+    "ServicePaymentSelectionRes: FAILED_SequenceError",
+    "ContractAuthenticationRes: FAILED_SequenceError",
+    "ChargeParameterDiscoveryRes: FAILED_ServiceSelectionInvalid",
+    "PreChargeRes: FAILED",
+    "PowerDeliveryRes: FAILED",
+    "CurrentDemandRes: FAILED",
+    "no response to CableCheckReq within V2G_EVCC_Msg_Timeout",
+    "no response to PreChargeReq within V2G_EVCC_Msg_Timeout",
+    "PreChargeRes has session id",
+    "CurrentDemandRes has session id",
+    "CurrentDemandRes: FAILED",
+    "no response to CurrentDemandReq within V2G_EVCC_Msg_Timeout",
+    "",
+)
+"""Its fault injection: what ends our car's session, case by case. It sends recorded messages of other
+sessions: those of a shutdown (cases 12 and 13) are found out by their session id. The last has no fault."""
+
+
+def _prepare(folder: Path, station: Station, more: dict[str, str]) -> Path:
     """The working folder: it reads ``pyPlc.ini`` there, and calls ``../OpenV2Gx/Release/OpenV2G.exe``."""
     work = folder / "work"
     work.mkdir()
     (folder / "OpenV2Gx").symlink_to(FOLDER / "OpenV2Gx")
     ini = configparser.ConfigParser(interpolation=None)
     ini.read(FOLDER / "pyPLC/doc/pyPlc.ini.template")
-    ini["general"].update(SETTINGS | {"eth_interface": station.interface})
+    ini["general"].update(SETTINGS | more | {"eth_interface": station.interface})
     (work / "powersupplyInterface_other.py").write_text(POWER_SUPPLY)
     with (work / "pyPlc.ini").open("w") as file:
         ini.write(file)
     return work
 
 
-def _pyplc(folder: Path, station: Station, script: str):
-    work = _prepare(folder, station)
+def _pyplc(
+    folder: Path, station: Station, script: str, **settings: str
+) -> contextlib.AbstractContextManager[Program]:
+    work = _prepare(folder, station, settings)
     start = f"import runpy, sys; sys.path[:0] = {[str(work), str(FOLDER / 'pyPLC')]}; "
     start += f"runpy.run_path({str(FOLDER / 'pyPLC' / script)!r}, run_name='__main__')"
     # It gives up if 'ip addr' complains, which it does when other tests make or remove namespaces meanwhile.
@@ -110,10 +137,10 @@ def test_pyplcs_car_charges_at_our_charger(tmp_path: Path):
             "SDP requested NO-TLS",
             "supportedAppProtocolRes  OK_SuccessfulNegotiation",
             "ContractAuthenticationRes (2)  OK, Finished",
-            "Contactor(closed=True)",
+            "contactor is to close",
             "EVSE [Checkpoint605] PowerDeliveryRes  OK",
             "EVSEPresentVoltage 270 V, EVSEPresentCurrent 10 A",
-            "Contactor(closed=False)",
+            "contactor is to open",
             "EVSE [Checkpoint805] PowerDeliveryRes (2)  OK",
             "WeldingDetectionRes  OK",
             "SessionStopRes  OK",
@@ -133,7 +160,7 @@ def test_our_car_charges_at_pyplc(tmp_path: Path):
     ):
         charger.wait_for("pyPlcTcpSocket listening")
         time.sleep(READY_S)
-        with ours(wire.ev, tmp_path, "pev", "--protocols", "din", "--set", "loop_s=3") as car:
+        with ours(wire.ev, tmp_path, "pev", "--protocols", "din", *BATTERY, "--set", "loop_s=3") as car:
             code = car.wait_end(SESSION_S)
             assert code == 0, car.log + charger.log
             assert car.has(
@@ -142,12 +169,36 @@ def test_our_car_charges_at_pyplc(tmp_path: Path):
                 "supportedAppProtocolRes  OK_SuccessfulNegotiation",
                 "OK, Finished",
                 "PilotState(state='C')",
-                "Contactors(closed=True)",
-                "CurrentDemandRes (2",
+                "contactors are to close",
+                "CurrentDemandRes (",
                 "stopping: the EV stops",
                 "PowerDeliveryRes (2)  OK",
-                "Contactors(closed=False)",
+                "contactors are to open",
                 "SessionStopRes  OK",
                 "ok=True",
             ), car.log
             assert charger.has("cable check is finished and ok", '"msgName": "SessionStopReq"'), charger.log
+
+
+def test_our_car_withstands_pyplcs_faults(tmp_path: Path):
+    with (
+        modem_wire() as wire,
+        _pyplc(tmp_path, wire.evse, "evseNoGui.py", testsuite_enable="Yes") as charger,
+    ):
+        charger.wait_for("pyPlcTcpSocket listening")
+        time.sleep(READY_S)
+        for case, reason in enumerate(FAULTS, 1):
+            folder = tmp_path / str(case)
+            folder.mkdir()
+            with ours(wire.ev, folder, "pev", "--protocols", "din", *BATTERY, "--set", "loop_s=4") as car:
+                code = car.wait_end(SESSION_S)
+            assert f"Setting up test case {case} " in charger.log, f"case {case}: {car.log}{charger.log}"
+            assert code == (1 if reason else 0), f"case {case}: {car.log}"
+            assert reason in car.log, f"case {case}: {car.log}"
+            assert "Traceback" not in car.log
+            for opens, closes in (
+                ("contactors are to open", "contactors are to close"),
+                ("PilotState(state='B')", "PilotState(state='C')"),
+                ("LockConnector(locked=False)", "LockConnector(locked=True)"),
+            ):
+                assert car.log.rfind(opens) >= car.log.rfind(closes), f"case {case}: {car.log}"
