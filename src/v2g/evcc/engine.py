@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from v2g.common.effects import Log
+from v2g.common.frames import Frames
 from v2g.common.terms import LinkWish, Phase
 from v2g.common.timers import DIN_MESSAGES
 from v2g.evcc import handshake, requests, responses
@@ -24,7 +25,6 @@ from v2g.evcc.effects import (
     SessionEnded,
     StateChanged,
 )
-from v2g.evcc.frames import Frames
 from v2g.evcc.protocol import Done, Fail, Go, Move, Protocol, Step, Stop, Wait
 from v2g.evcc.session import Paused, Session
 from v2g.evcc.shutdown import Shutdown, release

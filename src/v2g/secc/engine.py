@@ -13,8 +13,10 @@ from typing import Any, Final, NamedTuple
 
 import v2gexi
 from v2g.common.effects import Checkpoint, Log
+from v2g.common.frames import MOST_PAYLOAD, Frames
 from v2g.common.terms import LinkWish, Phase
 from v2g.common.timers import DIN_TIMES
+from v2g.secc import handshake
 from v2g.secc.effects import (
     CableCheck,
     Contactor,
@@ -24,19 +26,13 @@ from v2g.secc.effects import (
     Link,
     MessageSeen,
     PhaseChanged,
-    ProtocolSelected,
-    ProtocolsOffered,
     Send,
 )
-from v2g.secc.handshake import choose
 from v2g.secc.protocol import Exchange, Protocol, Reply, Wait
 from v2g.secc.session import Paused, Session
 from v2g.secc.station import Station
-from v2gexi import app, v2gtp
+from v2gexi import v2gtp
 
-MOST_REQUEST: Final = 1 << 16
-"""Longest V2GTP payload that is taken: the longest message of the standards, a certificate installation with
-all its chains, stays below 64 KiB, and the board has little memory."""
 MOST_AT_ONCE: Final = 4
 """Requests that are answered in one go. An EV waits for each answer; who does not must not block others."""
 _SEQUENCE_MS: Final = DIN_TIMES.secc_sequence_ms
@@ -79,7 +75,7 @@ class Secc:
         self._protocols = tuple(protocols)
         self._random_bytes = random_bytes
         self._unix_s = unix_s
-        self._buffer = bytearray()
+        self._frames = Frames()
         self._connected = False
         self._tls = _Tls()
         self._session: Session | None = None
@@ -126,7 +122,7 @@ class Secc:
         effects = self._drop() if self._connected else []
         self._connected = True
         self._tls = _Tls(tls, tls_version, peer_certificate)
-        self._buffer.clear()
+        self._frames.clear()
         self._sequence_ms = now_ms + _SEQUENCE_MS
         return [*effects, Checkpoint(303), PhaseChanged(Phase.INIT, True)]
 
@@ -140,9 +136,9 @@ class Secc:
             return []
         if self.station.abort:
             return self._abandon(_ABORTED)
-        self._buffer += data
-        if len(self._buffer) > MOST_REQUEST + v2gtp.HEADER_SIZE:
-            return self._abandon(f"more than {MOST_REQUEST} bytes wait for an answer")
+        self._frames.add(data)
+        if self._frames.too_many:
+            return self._abandon(f"more than {MOST_PAYLOAD} bytes wait for an answer")
         return _opening_first(self._work(now_ms))
 
     def changed(self, now_ms: int) -> list[Effect]:
@@ -207,12 +203,12 @@ class Secc:
         taken = 0
         while self._close_ms is None and self._connected:
             if self._pending is None:
-                if taken == MOST_AT_ONCE and self._buffer:
+                if taken == MOST_AT_ONCE and self._frames:
                     self._more_ms = now_ms
                     break
                 taken += 1
                 try:
-                    frame = self._next_frame()
+                    frame = self._frames.next()
                 except v2gtp.FrameError as error:
                     return [*effects, *self._abandon(f"no V2GTP frame: {error}")]
                 if frame is None:
@@ -226,20 +222,6 @@ class Secc:
                     effects += session.take_effects()
                 break
         return effects
-
-    def _next_frame(self) -> v2gtp.Frame | None:
-        """The next whole frame; None: more bytes have to come."""
-        if len(self._buffer) < v2gtp.HEADER_SIZE:
-            return None
-        payload_type, length = v2gtp.header(bytes(self._buffer[: v2gtp.HEADER_SIZE]))
-        if length > MOST_REQUEST:
-            raise v2gtp.FrameError(f"a payload of {length} bytes is above {MOST_REQUEST}", 0)
-        end = v2gtp.HEADER_SIZE + length
-        if len(self._buffer) < end:
-            return None
-        payload = bytes(self._buffer[v2gtp.HEADER_SIZE : end])
-        del self._buffer[:end]
-        return v2gtp.Frame(payload_type, payload)
 
     def _request(self, frame: v2gtp.Frame, now_ms: int) -> list[Effect]:
         """Look at a new request; its answer is given by :meth:`_answer`."""
@@ -343,34 +325,16 @@ class Secc:
     def _handshake(self, frame: v2gtp.Frame, now_ms: int) -> list[Effect]:
         if frame.payload_type != v2gtp.PayloadType.EXI:
             return [Log(f"frame with payload type 0x{frame.payload_type:04x} ignored")]
-        try:
-            request = v2gexi.decode(frame.payload, "app")
-        except v2gexi.DecodeError as error:
-            return self._abandon(f"no supportedAppProtocolReq: {error}")
-        if not isinstance(request, app.supportedAppProtocolReq):
-            return self._abandon("supportedAppProtocolReq has to come first")
-        offers = sorted(request.AppProtocol, key=lambda each: each.Priority)
-        offered = tuple(
-            (o.ProtocolNamespace, o.VersionNumberMajor, o.VersionNumberMinor, o.SchemaID, o.Priority)
-            for o in offers
-        )
         names = self.station.setup.protocols
         fitting = [
             each
             for each in self._protocols
             if each.namespace in names and each.fits(self.station, self._tls.version)
         ]
-        protocol, response = choose(offers, fitting)
-        payload = v2gexi.encode(response, "app")
-        effects: list[Effect] = [
-            MessageSeen("supportedAppProtocolReq", True, request, frame.payload),
-            Checkpoint(401),
-            ProtocolsOffered(offered),
-            ProtocolSelected(protocol.namespace if protocol else ""),
-            Checkpoint(402),
-            Send(v2gtp.pack(payload)),
-            MessageSeen("supportedAppProtocolRes", False, response, payload),
-        ]
+        try:
+            protocol, effects = handshake.answer(frame.payload, fitting)
+        except ValueError as error:
+            return self._abandon(str(error))
         if protocol is None:
             self._close_ms = now_ms + _CLOSE_MS
             self._sequence_ms = None
@@ -407,7 +371,7 @@ class Secc:
         self._session = self._pending = None
         self._again_ms = self._more_ms = self._sequence_ms = self._close_ms = None
         self._connected = False
-        self._buffer.clear()
+        self._frames.clear()
         if session is None:
             return [PhaseChanged(Phase.INIT, False)]
         session.end()

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 import v2gexi
 from tests.v2g.secc.din import requests as ev
 from tests.v2g.secc.rig import Rig
+from v2g.common.frames import MOST_PAYLOAD
 from v2g.common.terms import ISO_2, LinkWish
 from v2g.secc import effects
 from v2g.secc.din.protocol import PROTOCOL as DIN
-from v2g.secc.engine import MOST_REQUEST, Secc
+from v2g.secc.engine import Secc
 from v2g.secc.station import Authorization, Setup, Station
 from v2gexi import app, v2gtp
 
@@ -95,7 +96,7 @@ def test_bytes_may_come_one_by_one_and_two_frames_at_once():
     [
         b"\x02\xfd" + bytes(6),
         b"GET / HTTP/1.1\r\n\r\n",
-        v2gtp.MARK + b"\x80\x01" + (MOST_REQUEST + 1).to_bytes(4, "big"),
+        v2gtp.MARK + b"\x80\x01" + (MOST_PAYLOAD + 1).to_bytes(4, "big"),
         v2gtp.pack(b"\xff\xff\xff"),
         v2gtp.pack(b""),
     ],

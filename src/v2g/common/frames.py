@@ -6,8 +6,9 @@ from typing import Final
 
 from v2gexi import v2gtp
 
-MOST_RESPONSE: Final = 1 << 16
-"""Longest V2GTP payload that is taken: the longest message of the standards stays below 64 KiB."""
+MOST_PAYLOAD: Final = 1 << 16
+"""Longest V2GTP payload that is taken: the longest message of the standards, a certificate installation with
+all its chains, stays below 64 KiB, and the board has little memory."""
 
 
 class Frames:
@@ -15,6 +16,15 @@ class Frames:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+
+    def __len__(self) -> int:
+        """Bytes that wait."""
+        return len(self._buffer)
+
+    @property
+    def too_many(self) -> bool:
+        """Whether more wait than one frame may have."""
+        return len(self._buffer) > MOST_PAYLOAD + v2gtp.HEADER_SIZE
 
     def clear(self) -> None:
         """Forget what was not whole."""
@@ -33,8 +43,8 @@ class Frames:
         if len(self._buffer) < v2gtp.HEADER_SIZE:
             return None
         payload_type, length = v2gtp.header(bytes(self._buffer[: v2gtp.HEADER_SIZE]))
-        if length > MOST_RESPONSE:
-            raise v2gtp.FrameError(f"a payload of {length} bytes is above {MOST_RESPONSE}", 0)
+        if length > MOST_PAYLOAD:
+            raise v2gtp.FrameError(f"a payload of {length} bytes is above {MOST_PAYLOAD}", 0)
         end = v2gtp.HEADER_SIZE + length
         if len(self._buffer) < end:
             return None
