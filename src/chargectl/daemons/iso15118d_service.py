@@ -29,6 +29,7 @@ from v2g.net.interfaces import InterfaceError, interface_index, is_up, wait_link
 from v2g.net.link import LinkShell
 from v2g.net.packet import PacketSocket
 from v2g.sdp import TlsPolicy
+from v2g.secc.effects import Contactor
 from v2g.secc.engine import Secc
 from v2g.secc.iso2.protocol import PROTOCOL as ISO_2
 from v2g.slac import effects as slac
@@ -166,8 +167,12 @@ class Service:
 
     def _watch(self, effect: Any) -> None:
         """An effect of SLAC, of the V2G session, or of their shells."""
-        self._look_at_connection()
         charging = self._charging
+        if isinstance(effect, Contactor):
+            # Before anything that may fail.
+            self._do(charging.told((effect,), now_ms()))
+            return
+        self._look_at_connection()
         match effect:
             case Log(text):
                 log.info("%s", text)

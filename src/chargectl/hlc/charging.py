@@ -199,7 +199,7 @@ class HlcCharging:
         """A session is over: for good, or the next one begins."""
         # Who was asked to stop and went without a word is not served again, either.
         self._left = self._left or wish is LinkWish.TERMINATE or self._customer.stop
-        self._joined = self._authorized = False
+        self._joined = self._authorized = self._power = False
         # What was said was for this session. Only an error that was not withdrawn bars the next one.
         self._customer = Customer(auth_error=self._customer.auth_error)
         if self._connected and not self._left:
@@ -222,7 +222,7 @@ class HlcCharging:
             self._say_phase(self._phase, False)
         self._phase = self._init_until = None
         self._customer = Customer()
-        self._authorized = self._left = False
+        self._authorized = self._left = self._power = False
         self._soc = None
         self._soc_is(SOC_UNKNOWN)
 

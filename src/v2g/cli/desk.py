@@ -76,6 +76,14 @@ def decibel(text: str) -> float:
     return value
 
 
+def whole_decibel(text: str) -> int:
+    """Read an attenuation as a charger tells it: whole decibels."""
+    value = decibel(text)
+    if value != int(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of dB")
+    return int(value)
+
+
 def add_options(
     parser: argparse.ArgumentParser,
     interface: str,

@@ -48,8 +48,8 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("--validate", action="store_true", help="SLAC: take part in validation (BCB toggles)")
     parser.add_argument(
         "--attenuation-correction",
-        type=desk.decibel,
-        default=0.0,
+        type=desk.whole_decibel,
+        default=0,
         metavar="DB",
         help="SLAC: loss between modem and outlet, taken off what the modem measured (default: 0)",
     )
@@ -210,6 +210,6 @@ def slac_config(args: argparse.Namespace, mac: bytes) -> EvseConfig:
     return EvseConfig(
         mac,
         validation=args.validate,
-        attenuation_correction_db=round(args.attenuation_correction),
+        attenuation_correction_db=args.attenuation_correction,
         plausible_attenuation=not args.measured_only,
     )

@@ -59,7 +59,9 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument("--iso20-pki", type=Path, metavar="FOLDER", help="those of ISO 15118-20")
     parser.add_argument(
-        "--contract", action="store_true", help="pay by the contract in --pki (Plug & Charge)"
+        "--contract",
+        action="store_true",
+        help="Plug & Charge: pay by the contract in --pki, with ISO 15118-20 in --iso20-pki",
     )
     parser.add_argument(
         "--validate",

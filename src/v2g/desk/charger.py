@@ -142,6 +142,8 @@ class DeskCharger:
         if isinstance(effect, Delayed | Closing):
             self._meddled(effect)
             return
+        if isinstance(effect, effects.Contactor):
+            self._contactor(effect.closed)
         self._watch(effect)
         if isinstance(effect, effects.PhaseChanged):
             self._phase(effect)
@@ -160,8 +162,6 @@ class DeskCharger:
         """What the session wants of hardware and customer."""
         if isinstance(effect, effects.AuthorizationWanted):
             self._authorize()
-        elif isinstance(effect, effects.Contactor):
-            self._contactor(effect.closed)
         elif isinstance(effect, effects.CableCheck):
             self._check_cable()
         elif isinstance(effect, effects.DcTarget):

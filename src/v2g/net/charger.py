@@ -71,7 +71,7 @@ class ChargerShell(SessionShell):
     ) -> None:
         if policy is not TlsPolicy.PROHIBIT and tls is None:
             raise ValueError("TLS needs a certificate and a key")
-        super().__init__(core, Send, Disconnect, Link, watch, opened)
+        super().__init__(core, Send, Disconnect, Link, watch, opened, safe=(Contactor(False),))
         self._secc = core
         self._ports = ports
         self._policy = policy
@@ -117,9 +117,10 @@ class ChargerShell(SessionShell):
         self._secc.station.pilot = state
         if state in "AEF":
             self._secc.forget_paused()
+        # The session first: in some states it has to switch the power off.
+        self.changed()
         if self._link is not None:
             self._link.pilot(state)
-        self.changed()
 
     async def close(self) -> None:
         """End the session, answer no more."""

@@ -83,11 +83,15 @@ class LinkShell:
         self._busy = True
         try:
             while self._queue:
-                for effect in self._core.handle(self._queue.popleft(), now_ms()):
-                    self._guarded(lambda effect=effect: self._carry_out(effect))  # type: ignore[misc]
+                event = self._queue.popleft()
+                self._guarded(lambda event=event: self._handle(event))  # type: ignore[misc]
         finally:
             self._busy = False
         self._alarm.set(self._core.deadline())
+
+    def _handle(self, event: Event) -> None:
+        for effect in self._core.handle(event, now_ms()):
+            self._guarded(lambda effect=effect: self._carry_out(effect))  # type: ignore[misc]
 
     async def close(self) -> None:
         """Leave the network, and receive no more."""

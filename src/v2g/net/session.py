@@ -74,6 +74,7 @@ class SessionShell:
             becomes of the data link.
         watch: gets every effect that writes no bytes.
         opened: is told of connections (recordings).
+        safe: the effects that make the hardware safe, whatever the core thinks it is.
     """
 
     def __init__(
@@ -84,11 +85,13 @@ class SessionShell:
         links: type,
         watch: Callable[[Any], None],
         opened: Opened | None = None,
+        safe: Sequence[Any] = (),
     ) -> None:
         self._core = core
         self._sends, self._disconnects, self._links = sends, disconnects, links
         self._watch = watch
         self._opened = opened
+        self._safe = safe
         self._link: LinkShell | None = None
         self._stream: Stream | None = None
         self._alarm = Alarm(lambda: self._ask(self._core.tick))
@@ -214,11 +217,12 @@ class SessionShell:
             self._link.happened(command)
 
     def _ask(self, question: Callable[[int], Sequence[Any]]) -> None:
-        """Ask the core, and do what it wants. A fault of the core ends the connection, and the core learns
-        of that: what is closed opens."""
+        """Ask the core, and do what it wants. After a fault of the core what is closed opens first; then the
+        connection ends, and the core learns of that."""
         try:
             effects = question(now_ms())
         except Exception as error:  # noqa: BLE001  # whatever is wrong with it, power does not stay on
+            self._do(self._safe)
             self._tell(Log(f"the session ends after a fault: {type(error).__name__}: {error}"))
             self._hang_up()
             effects = self._core.disconnected(now_ms())

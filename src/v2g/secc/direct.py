@@ -1,5 +1,4 @@
-"""Rules of DC charging: bounds of pre-charge for all message sets, and what ends the charge loop of DIN SPEC
-70121 and ISO 15118-2."""
+"""Rules of several message sets: bounds of pre-charge and of the charge loop, and what ends the loop."""
 
 from __future__ import annotations
 
@@ -17,7 +16,11 @@ MOST_CURRENT_A: Final = 2.0
 STOP_PATIENCE_MS: Final = 10_000
 """After an error that has switched the power off the EV has so long, beyond the notification's own delay, to
 end its charge loop in an orderly way. Our own bound."""
+WISH_PATIENCE_MS: Final = 60_000
+"""How long an EV may go on, beyond the notification's own delay, after the station has asked it to stop: as
+long as between two messages at most. Our own bound; who does not stop by then is switched off."""
 _ERROR: Final = "error in the loop"
+_WISH: Final = "stop in the loop"
 
 
 def unready(session: Session) -> str:
@@ -29,12 +32,19 @@ def unready(session: Session) -> str:
 
 
 def loop_patience_is_over(session: Session) -> bool:
-    """Whether an EV stays in its charge loop for too long after an error has switched the power off."""
-    if session.error is None:
-        session.finished(_ERROR)
-        return False
-    limit = STOP_PATIENCE_MS + 1000 * session.setup.notification_max_delay_s
-    return session.ongoing_ms(_ERROR) >= limit
+    """Whether an EV stays in its charge loop for too long after it was asked to stop, or after an error has
+    switched the power off."""
+    delay_ms = 1000 * session.setup.notification_max_delay_s
+    over = False
+    for what, holds, patience_ms in (
+        (_ERROR, session.error is not None, STOP_PATIENCE_MS),
+        (_WISH, session.station.stop, WISH_PATIENCE_MS),
+    ):
+        if holds:
+            over = session.ongoing_ms(what) >= patience_ms + delay_ms or over
+        else:
+            session.finished(what)
+    return over
 
 
 def loop_is_off(session: Session) -> str:

@@ -213,7 +213,10 @@ class Secc:
                     return [*effects, *self._abandon(f"no V2GTP frame: {error}")]
                 if frame is None:
                     break
-                effects += self._request(frame, now_ms)
+                try:
+                    effects += self._request(frame, now_ms)
+                except Exception as error:  # noqa: BLE001  # as in _answer; what was wanted so far stays wanted
+                    return [*effects, *self._abandon(f"a request cannot be taken: {_said(error)}")]
             elif (answered := self._answer(now_ms)) is not None:
                 effects += answered
             else:
@@ -258,8 +261,7 @@ class Secc:
             session.log(f"{exchange.name} has session id {session_id.hex()}, not {session.session_id.hex()}")
         if refusal:
             session.want_contactor(False)
-            answer = Reply(exchange.refuse(session, refusal), "")
-            return [*session.take_effects(), seen, *self._send(session, answer, now_ms)]
+            return [seen, *self._send(session, Reply(exchange.refuse(session, refusal), ""), now_ms)]
         self._sequence_ms = None
         self._pending = (exchange, body, now_ms)
         session.first = True
@@ -291,7 +293,7 @@ class Secc:
                 self._paused = None
             return self._send(session, answer, now_ms)
         except Exception as error:  # noqa: BLE001  # a fault of this program, or facts that no message can say
-            return self._abandon(f"{exchange.name} cannot be answered: {type(error).__name__}: {error}")
+            return self._abandon(f"{exchange.name} cannot be answered: {_said(error)}")
 
     def _send(self, session: Session, answer: Reply, now_ms: int) -> list[Effect]:
         """The effects of a response."""
@@ -301,9 +303,11 @@ class Secc:
         message = protocol.wrap(session, answer.response)
         payload = v2gexi.encode(message, literal=True, lenient=True)
         payload_type = session.payload_type
-        effects = session.take_effects()
+        frame = v2gtp.pack(payload, payload_type)
         code = answer.response.ResponseCode
-        effects.append(Send(v2gtp.pack(payload, payload_type)))
+        # Nothing of this may fail from here on: what is taken has to be carried out.
+        effects = session.take_effects()
+        effects.append(Send(frame))
         name = type(answer.response).__name__.removesuffix("Type")
         effects.append(MessageSeen(name, False, message, payload, payload_type))
         if answer.state:
@@ -376,6 +380,10 @@ class Secc:
             return [PhaseChanged(Phase.INIT, False)]
         session.end()
         return session.take_effects()
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _after_opening(effects: list[Effect], *more: Effect) -> list[Effect]:

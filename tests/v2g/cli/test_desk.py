@@ -135,6 +135,8 @@ def test_slac_by_options():
     assert (station.validation, station.attenuation_correction_db) == (True, 3)
     assert station.plausible_attenuation is False
     options = ["--validate", "--attenuation-direct", "5", "--attenuation-limit", "25.5"]
+    with pytest.raises(SystemExit):
+        parser.parse_args(["evse", "--attenuation-correction", "2.5"])
     car = pev.slac_config(parser.parse_args(["pev", *options, "--attenuation-correction", "0"]), bytes(6))
     assert (car.validate, car.direct_db, car.indirect_db) == (True, 5.0, 25.5)
     assert car.attenuation_correction_db == 0.0

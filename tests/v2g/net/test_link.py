@@ -166,3 +166,23 @@ def test_others_have_their_turn_within_so_many_frames(what: str) -> None:
 
     seen = asyncio.run(main())
     assert max(later - earlier for earlier, later in pairwise(seen)) <= FRAMES_A_TURN
+
+
+def test_a_fault_of_the_core_leaves_slac_listening() -> None:
+    class Faulty(Core):
+        def handle(self, event: Event, now_ms: int) -> list[Any]:
+            super().handle(event, now_ms)
+            if isinstance(event, FrameReceived):
+                raise RuntimeError("a fault")
+            return []
+
+    async def listen() -> int:
+        core: Any = Faulty()
+        packets: Any = Packets(PARM, PARM)
+        shell = LinkShell(packets, core, lambda effect: None)
+        shell.start()
+        await asyncio.wait_for(packets.drained.wait(), LIMIT_S)
+        await shell.close()
+        return sum(isinstance(event, FrameReceived) for event in core.events)
+
+    assert asyncio.run(listen()) == 2

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from v2g.common.terms import Payment
 from v2g.common.values import number_or_none
+from v2g.secc.direct import WISH_PATIENCE_MS
 from v2g.secc.effects import Milestone
 from v2g.secc.facts import EvFact
 from v2g.secc.iso20.terms import terms
@@ -17,8 +18,6 @@ LOOP: Final = "ChargeLoop"
 """Name of the state, and of what goes on in it."""
 PAUSE_DELAY_S: Final = 60
 """In dynamic mode an EV has this long to follow a wish to pause ([V2G20-1850])."""
-PATIENCE_MS: Final = 60_000
-"""An EV that goes on this much longer than NotificationMaxDelay after it was asked to end is cut off."""
 _ENDING: Final = "end of the charge loop"
 _LONGEST_METER_ID: Final = 32
 _LONGEST_SIGNATURE: Final = 64
@@ -49,7 +48,7 @@ def go_on(session: Session) -> bool:
     if not agreed.terminate:
         session.finished(_ENDING)
         return True
-    if session.ongoing_ms(_ENDING) < session.setup.notification_max_delay_s * 1000 + PATIENCE_MS:
+    if session.ongoing_ms(_ENDING) < session.setup.notification_max_delay_s * 1000 + WISH_PATIENCE_MS:
         return True
     session.log("the EV does not end the charge loop")
     return False

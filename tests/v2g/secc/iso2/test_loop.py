@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
+import v2gexi
 from tests.v2g.secc.iso2 import requests as ev
 from tests.v2g.secc.iso2.requests import rig_at, stopped
 from tests.v2g.secc.rig import UNIX_S, Rig
 from v2g.common.values import number
 from v2g.secc import effects
-from v2g.secc.direct import STOP_PATIENCE_MS
+from v2g.secc.direct import STOP_PATIENCE_MS, WISH_PATIENCE_MS
 from v2g.secc.effects import Milestone
 from v2g.secc.station import Isolation, MeterReading, StationError
+from v2gexi import v2gtp
 
 BOTH = pytest.mark.parametrize("dc", [False, True])
 
@@ -181,6 +183,54 @@ def test_a_car_that_does_not_stop_after_an_error_is_sent_away(dc):
         assert turn(rig, dc).ResponseCode == "OK"
         rig.later(1_000)
     assert turn(rig, dc).ResponseCode == "FAILED"
+
+
+@BOTH
+def test_a_car_that_is_asked_to_stop_and_does_not_is_sent_away(dc):
+    rig = loop(dc)
+    rig.changed(stop=True)
+    for _ in range(WISH_PATIENCE_MS // 1_000):
+        assert turn(rig, dc).ResponseCode == "OK"
+        rig.later(1_000)
+    assert turn(rig, dc).ResponseCode == "FAILED"
+    assert not rig.closed
+
+
+@BOTH
+def test_a_wish_to_stop_that_is_taken_back_does_not_count(dc):
+    rig = loop(dc)
+    for stop in (True, False, True):
+        rig.changed(stop=stop)
+        turn(rig, dc)
+        rig.later(WISH_PATIENCE_MS - 30_000)
+    assert turn(rig, dc).ResponseCode == "OK"
+    assert rig.closed
+
+
+UNSAYABLE = MeterReading("M", 1 << 70)
+"""No message can carry it."""
+
+
+def test_power_goes_off_also_if_a_refusal_cannot_be_said():
+    rig = loop(False)
+    rig.station.meter = UNSAYABLE
+    rig.ask(ev.charging_status(), session_id=b"stranger")
+    assert rig.last[0] == effects.Contactor(False)
+    assert rig.sent(effects.Disconnect) is not None
+
+
+def test_power_goes_off_also_if_the_request_after_the_stop_cannot_be_answered():
+    rig = loop(False)
+    stop, more = (packed(rig, body) for body in (ev.power("Stop"), ev.charging_status()))
+    rig.changed(meter=UNSAYABLE, contactor_closed=None)
+    rig.data(stop + more)
+    assert rig.last[0] == effects.Contactor(False)
+    assert rig.sent(effects.Disconnect) is not None
+
+
+def packed(rig: Rig, body: Any) -> bytes:
+    """A request's bytes."""
+    return v2gtp.pack(v2gexi.encode(rig.session.protocol.wrap(rig.session, body), "iso2"))
 
 
 @BOTH
