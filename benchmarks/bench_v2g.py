@@ -1,4 +1,4 @@
-"""V2G: a station's answers beside Josev's at the same car, memory, and 200 sessions in a row."""
+"""V2G: answers beside Josev's at the same car, the way from the plug to the charge loop, and 200 sessions."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.figure import Figure
+from benchmarks.v2g.plug_in import plugged_in
 from benchmarks.v2g.stations import JOSEV, JOSEV_FAST, OURS, drive, station
 from tests.v2gexi import josev_rig
 
 CASES = (("din", "dc"), ("iso2", "dc"), ("iso2", "ac"), ("iso20", "dc"))
+PROTOCOLS = ("din", "iso2", "iso20")
 LOOPS = 60
 """Requests of the charge loop in a session."""
 SESSIONS = 5
@@ -36,7 +38,17 @@ def figures() -> Iterator[Figure]:
                     ours[name] = value
                 else:
                     yield Figure(label, value / ours[name], "x", OURS)
+    yield from _plugged_in()
     yield from _many()
+
+
+def _plugged_in() -> Iterator[Figure]:
+    """The whole way, SLAC with its ten sounds included: what is left are the protocols' own times."""
+    for protocol in PROTOCOLS:
+        times = plugged_in(protocol)
+        whole = times["Total of all groups"]
+        yield Figure(f"{protocol}, plug-in to charge loop", whole, "ms")
+        yield Figure(f"{protocol}, of that SLAC", times["SLAC match"], "ms")
 
 
 def _answers(kind: str, protocol: str, mode: str) -> dict[str, float]:

@@ -25,7 +25,7 @@ from v2g.net.clock import now_ms
 from v2g.secc.engine import Secc
 from v2g.secc.session import Session
 
-SESSIONS = 30
+SESSIONS = 200
 SETTLED_S = 10.0
 
 
