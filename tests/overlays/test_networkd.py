@@ -229,6 +229,7 @@ def test_with_both_ways_out_the_wired_one_is_taken(board: Board) -> None:
     assert " dev br0 " in board.run("ip", "route", "get", "198.51.100.1")
 
 
+@pytest.mark.spec(151)
 def test_control_pilot_powerline(board: Board) -> None:
     board.serve("car", "192.0.3.1/24")
     board.wait(lambda: "fe80::201:87ff:fe12:3457/64" in board.addresses("eth1", "inet6"))

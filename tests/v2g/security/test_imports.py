@@ -26,6 +26,18 @@ def test_cryptography_is_loaded_when_it_is_needed(modules: str) -> None:
     subprocess.run([sys.executable, "-c", program], check=True, env={"PYTHONPATH": str(SOURCES)})
 
 
+@pytest.mark.spec(344)
+@pytest.mark.parametrize("command", ["chargectl.daemons.iso15118d", "chargectl.daemons.iso15118d_service"])
+def test_the_boards_station_has_nothing_simulated(command: str) -> None:
+    program = (
+        f"import sys, {command}\n"
+        "made_up = [each for each in sys.modules if each.startswith(('v2g.desk', 'v2g.modem', 'chargectl.sim'))]\n"
+        "assert 'v2g.net.charger' in sys.modules or 'service' not in sys.argv[1], 'not what it was'\n"
+        "assert not made_up, made_up"
+    )
+    subprocess.run([sys.executable, "-c", program, command], check=True, env={"PYTHONPATH": str(SOURCES)})
+
+
 @pytest.mark.parametrize(
     "name",
     [
