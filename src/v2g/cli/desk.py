@@ -131,8 +131,10 @@ def add_options(
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
 
 
-def plan_of(args: argparse.Namespace, declared: Iterable[Setting], kinds: Iterable[FaultKind]) -> Plan:
-    """What the options and the file say; options win.
+def plan_of(
+    args: argparse.Namespace, declared: Iterable[Setting], kinds: Iterable[FaultKind], sends: str
+) -> Plan:
+    """What the options and the file say; options win. ``sends``: how this side's messages end, Req or Res.
 
     Raises:
         CannotError: all that is wrong with them.
@@ -143,14 +145,14 @@ def plan_of(args: argparse.Namespace, declared: Iterable[Setting], kinds: Iterab
     kinds = tuple(kinds)
     problems: list[str] = []
     settings, faults = None, []
-    lists = {"protocols": protocols, "faults": lambda text: parse([text], kinds)}
+    lists = {"protocols": protocols, "faults": lambda text: parse([text], kinds, sends)}
     try:
         settings = gather(declared, args.settings, args.set, lists)
     except SettingsError as error:
         problems += error.problems
     written = {} if settings is None else settings.lists
     try:
-        faults = parse(args.fault or written.get("faults", ()), kinds)
+        faults = parse(args.fault or written.get("faults", ()), kinds, sends)
     except ValueError as error:
         problems += str(error).splitlines()
     if problems or settings is None:

@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _run(args: argparse.Namespace) -> int:
-    plan = desk.plan_of(args, SETTINGS, FAULTS)
+    plan = desk.plan_of(args, SETTINGS, FAULTS, "Res")
     if (args.tls != "prohibit" or args.plug_and_charge) and not (args.pki or args.iso20_pki):
         raise desk.CannotError("TLS and Plug & Charge need --pki FOLDER")
     if args.plug_and_charge and args.tls == "prohibit":

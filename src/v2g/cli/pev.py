@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _run(args: argparse.Namespace) -> int:
-    plan = desk.plan_of(args, SETTINGS, FAULTS)
+    plan = desk.plan_of(args, SETTINGS, FAULTS, "Req")
     if (args.tls != "no" or args.contract) and not (args.pki or args.iso20_pki):
         raise desk.CannotError("TLS and Plug & Charge need --pki FOLDER")
     if args.contract and args.tls == "no":

@@ -93,8 +93,13 @@ CAR_FAULTS: Final = (
 )
 
 
-def parse(texts: Iterable[str], kinds: Iterable[FaultKind]) -> list[Fault]:
+def parse(texts: Iterable[str], kinds: Iterable[FaultKind], sends: str = "") -> list[Fault]:
     """Faults as ordered on the command line.
+
+    Args:
+        texts: one fault each.
+        kinds: those that there are.
+        sends: how the names of this side's own messages end, "Req" or "Res": it can spoil no others.
 
     Raises:
         ValueError: a fault does not exist or lacks something; all of them, a line each.
@@ -103,7 +108,10 @@ def parse(texts: Iterable[str], kinds: Iterable[FaultKind]) -> list[Fault]:
     faults, problems = [], []
     for text in texts:
         try:
-            faults.append(_one(text, known))
+            fault = _one(text, known)
+            if fault.kind.at_message and not fault.message.endswith(sends):
+                raise ValueError(f"{text!r}: this side sends no {fault.message}, only messages in -{sends}")
+            faults.append(fault)
         except ValueError as error:
             problems.append(str(error))
     if problems:

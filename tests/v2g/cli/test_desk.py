@@ -54,6 +54,12 @@ def test_what_cannot_be_done_is_said_in_a_line_at_once(capsys, command, argument
     assert line.isprintable()
 
 
+@pytest.mark.parametrize(("command", "other"), [("evse", "Req"), ("pev", "Res")])
+def test_a_fault_of_the_other_sides_messages(capsys, command, other):
+    (line,) = _refused(capsys, command, "-i", "lo", "--no-slac", "--fault", f"drop@SessionSetup{other}")
+    assert f"this side sends no SessionSetup{other}, only messages" in line
+
+
 @pytest.mark.parametrize("command", ["evse", "pev"])
 def test_a_recording_goes_into_no_other_file(capsys, tmp_path, command):
     precious = tmp_path / "precious.txt"
@@ -93,7 +99,7 @@ def _plan(file: Path, *arguments: str) -> desk.Plan:
     parser = argparse.ArgumentParser()
     evse.add_parser(parser.add_subparsers())
     args = parser.parse_args(["evse", "--settings", str(file), *arguments])
-    return desk.plan_of(args, SETTINGS, evse.FAULTS)
+    return desk.plan_of(args, SETTINGS, evse.FAULTS, "Res")
 
 
 def test_message_sets_and_faults_of_the_file_and_options_that_win(tmp_path):

@@ -162,6 +162,12 @@ def test_all_mistakes_in_faults_are_named_at_once():
     ]
 
 
+def test_a_side_spoils_its_own_messages_only():
+    with pytest.raises(ValueError, match=r"this side sends no PreChargeRes, only messages in -Req$"):
+        parse(["drop@PreChargeRes"], MESSAGE_FAULTS, "Req")
+    assert parse(["drop@PreChargeReq"], MESSAGE_FAULTS, "Req")[0].message == "PreChargeReq"
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
