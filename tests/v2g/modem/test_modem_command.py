@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
@@ -18,8 +19,11 @@ from v2g.net.interfaces import NoSuchInterfaceError, interface_index
 
 ROOT = Path(__file__).parents[3]
 RUN = """
-import argparse, sys
+import argparse, signal, sys
 from v2g.cli import modem
+# As at a terminal: who runs these tests in the background may have them ignored, and that is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 parser = argparse.ArgumentParser(prog="v2g")
 modem.add_parser(parser.add_subparsers())
 sys.exit(modem.run(parser.parse_args(["modem", *sys.argv[1:]])))
@@ -72,6 +76,15 @@ def test_not_root(monkeypatch, capsys):
     assert capsys.readouterr().err == "v2g modem: v2g-ev: making interfaces needs root\n"
 
 
+@contextlib.contextmanager
+def ending(command):
+    """Whatever happens, the program does not outlive its test."""
+    try:
+        yield
+    finally:
+        command.kill()
+
+
 @needs_netns
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_makes_interfaces_until_it_is_told_to_end(number):
@@ -82,7 +95,7 @@ def test_it_makes_interfaces_until_it_is_told_to_end(number):
     command = subprocess.Popen(
         [sys.executable, "-c", RUN, *arguments], stdout=subprocess.PIPE, text=True, env=environment
     )
-    with command:
+    with command, ending(command):
         assert command.stdout
         lines = [command.stdout.readline() for _ in range(5)]
         assert lines == [
