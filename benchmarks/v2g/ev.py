@@ -23,6 +23,7 @@ from v2g.net.interfaces import interface_index
 from v2g.sdp import SdpRequester, Security
 
 RESPONSE_S: Final = 20.0
+CONNECT_S: Final = 60.0
 NAMESPACES: Final = {"din": DIN, "iso2": ISO_2, "iso20": ISO_20_DC}
 _LOOPS: Final = ("CurrentDemandReq", "ChargingStatusReq", "DC_ChargeLoopReq", "AC_ChargeLoopReq")
 
@@ -134,13 +135,14 @@ def main() -> int:
 
 
 def _connect(link: socket.socket, place: tuple[str, int, int, int]) -> None:
-    """Connect; a station may need a moment after the session before."""
-    deadline = time.monotonic() + RESPONSE_S
+    """Connect; a station may need a while after the session before."""
+    deadline = time.monotonic() + CONNECT_S
     while True:
         try:
             link.connect(place)
             return
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, ConnectionAbortedError):
+            # The second is what Linux says of a socket that was refused before, at its next try.
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)

@@ -147,7 +147,8 @@ def test_delayed_frames_come_in_time():
             return loop.time() - begin
 
         with ev, evse:
-            assert asyncio.run(scenario()) >= 0.02
+            # An event loop's timer may come a millisecond early: that is how finely it waits.
+            assert asyncio.run(scenario()) >= 0.019
 
 
 def test_several_cars_and_chargers():
