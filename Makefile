@@ -28,7 +28,7 @@ run: $(RUN_READY) programs $(if $(findstring --iso15118,$(ARGS)),exi-core progra
 test: $(DEV_READY) exi-core exi-programs yocto-tools programs-test ## all tests but those on the emulated board; writes docs/conformance.md (with ARGS: those tests, writes nothing)
 	@$(BIN)/python -m pytest $(or $(ARGS),--conformance=write)
 
-test-fast: $(DEV_READY) ## tests of the declarations and the pure cores
+test-fast: $(DEV_READY) exi-core ## tests of the declarations and the pure cores
 	@$(BIN)/python -m pytest $(or $(ARGS),$(FAST))
 
 lint: $(DEV_READY) exi-core ## ruff, mypy, the import contracts and check-docs
