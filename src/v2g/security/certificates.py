@@ -276,6 +276,9 @@ def from_der(der: bytes, source: str) -> Certificate:
         raise
     except (ValueError, OverflowError, x509.InvalidVersion) as error:
         raise CertificateError(f"{source}: no certificate: {_short(error)}") from None
+    except Exception:  # noqa: BLE001  # whatever the parser meets in a stranger's bytes, it is no certificate
+        # A name's string type that is none is a KeyError, and one that does not fit is a TypeError.
+        raise CertificateError(f"{source}: no certificate: a value in it is of an unknown kind") from None
     return certificate
 
 

@@ -25,6 +25,7 @@ from tests.v2g.security.rig import COMMON, DAY, DOMAIN, NOON, Pki, foreign_root,
 from tests.v2gexi import josev_rig
 from tests.v2gexi.vectors import load
 from v2g.security.certificates import (
+    Certificate,
     CertificateError,
     from_der,
     load_chain,
@@ -395,10 +396,18 @@ def test_encrypted_keys(tmp_path: Path, pki2: Pki) -> None:
     assert error(load_key, plain, b"12345") == f"{plain}: is not encrypted: no password, please"
 
 
+def signed(certificate: Certificate) -> bytes:
+    """The part of a certificate that its issuer vouches for."""
+    return certificate.x509.tbs_certificate_bytes
+
+
 @pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
 @given(st.binary(max_size=200), st.integers(0, 700), st.integers(0, 255))
 def test_damaged_certificates(pki2: Pki, noise: bytes, at: int, value: int) -> None:
-    """Either an error that says so, or a certificate whose damage a chain shows; never another exception."""
+    """Either an error that says so, or a certificate whose damage a chain shows; never another exception.
+
+    What is damaged has to be signed: the count of unused bits of the signature itself means nothing, for one.
+    """
     leaf, second, first = pki2.chain("secc")
     damaged = bytearray(leaf.der)
     damaged[at % len(damaged)] = value
@@ -409,9 +418,38 @@ def test_damaged_certificates(pki2: Pki, noise: bytes, at: int, value: int) -> N
         except CertificateError as wrong:
             why.append(str(wrong))
             continue
-        if data != leaf.der:
+        if signed(found) != signed(leaf):
             assert check_chain([found, second, first], [pki2.leaf("v2g-root")], at=NOON, profile=SECC_LEAF)
     assert all(each.startswith("message: ") for each in why)
+
+
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+def test_every_damaged_bit_of_a_certificate(pki2: Pki) -> None:
+    """No signed bit of a certificate can be wrong without an error or a problem of its chain."""
+    leaf, second, first = pki2.chain("secc")
+    roots = [pki2.leaf("v2g-root")]
+    unseen = []
+    for bit in range(len(leaf.der) * 8):
+        damaged = bytearray(leaf.der)
+        damaged[bit // 8] ^= 1 << bit % 8
+        try:
+            found = from_der(bytes(damaged), "message")
+        except CertificateError:
+            continue
+        problems = check_chain([found, second, first], roots, at=NOON, profile=SECC_LEAF)
+        if not problems and signed(found) != signed(leaf):
+            unseen.append(bit)
+    assert unseen == []
+
+
+def test_a_name_of_an_unknown_string_type(pki2: Pki) -> None:
+    leaf = pki2.leaf("secc")
+    name = leaf.common_name.encode()
+    for kind in (0, 3, 254):  # UTF8String is 12
+        damaged = leaf.der.replace(bytes((12, len(name))) + name, bytes((kind, len(name))) + name)
+        assert damaged != leaf.der
+        why = error(from_der, damaged, "message")
+        assert why == "message: no certificate: a value in it is of an unknown kind"
 
 
 def test_certificates_of_other_stacks(tmp_path: Path) -> None:
