@@ -240,16 +240,15 @@ def nobody_reads() -> None:
     os.close(null)
 
 
-def meddled(core: Any, faults: list[Fault], effects: Any, *, car: bool) -> Any:
-    """A core, with a meddler around it if there are faults of messages; ``effects``: the core's."""
+def meddled(core: Any, faults: list[Fault], *, car: bool) -> Any:
+    """A core, with a meddler around it if there are faults of messages."""
     if not any(fault.kind.at_message for fault in faults):
         return core
     import secrets
 
     from v2g.desk.meddler import Meddled, Meddler
 
-    send, seen = effects.Send, effects.MessageSeen
-    return Meddled(core, Meddler(faults, send, seen, lambda each: each.request is car, secrets.token_bytes))
+    return Meddled(core, Meddler(faults, car, secrets.token_bytes))
 
 
 def run(command: str, charge: Callable[[], Any]) -> int:

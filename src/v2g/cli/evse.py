@@ -133,7 +133,6 @@ async def _charge(
     from v2g.net.charger import ChargerShell, Ports
     from v2g.net.interfaces import NetworkError
     from v2g.sdp import TlsPolicy
-    from v2g.secc import effects
     from v2g.secc.engine import Secc
     from v2g.security.tls import station_judge
 
@@ -150,7 +149,7 @@ async def _charge(
         station, station_protocols(plan.protocols), secrets.token_bytes, lambda: int(time.time())
     )
     shell = ChargerShell(
-        desk.meddled(core, plan.faults, effects, car=False),
+        desk.meddled(core, plan.faults, car=False),
         Ports(args.interface),
         charger.take,
         policy=TlsPolicy(args.tls),

@@ -223,7 +223,6 @@ def _shell(
     signer: ContractSigner | None,
     resumes: Paused | None,
 ) -> CarShell:
-    from v2g.evcc import effects
     from v2g.evcc.engine import Evcc
     from v2g.net.car import CarShell
     from v2g.security.tls import car_judge
@@ -237,7 +236,7 @@ def _shell(
         resumes=resumes,
     )
     return CarShell(
-        desk.meddled(core, plan.faults, effects, car=True),
+        desk.meddled(core, plan.faults, car=True),
         args.interface,
         car.take,
         tls=tls,

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import v2gexi
 from v2g.common.effects import Log
+from v2g.common.session_effects import MessageSeen, Send
 from v2g.desk.faults import Fault
 from v2gexi import din, iso2, iso20_common, v2gtp
 from v2gexi.errors import EncodeError
@@ -39,41 +40,33 @@ class Meddler:
 
     Args:
         faults: those of messages.
-        send: the core's effect class that sends bytes.
-        seen: the one that tells of a message.
-        ours: whether ``seen`` tells of a message that this side sends.
+        requests: whether this side is the one that sends requests: a car.
         random_bytes: for garbage.
     """
 
     def __init__(
         self,
         faults: Iterable[Fault],
-        send: Callable[[bytes], Any],
-        seen: type,
-        ours: Callable[[Any], bool],
+        requests: bool,
         random_bytes: Callable[[int], bytes],
     ) -> None:
         self._faults = [fault for fault in faults if fault.kind.at_message]
-        self._send = send
-        self._seen = seen
-        self._ours = ours
+        self._requests = requests
         self._random_bytes = random_bytes
         self._counts: Counter[str] = Counter()
 
     def changed(self, effects: list[Any]) -> list[Any]:
         """The effects with the faults in them."""
-        told = iter([each for each in effects if isinstance(each, self._seen) and self._ours(each)])
+        told = iter(
+            [each for each in effects if isinstance(each, MessageSeen) and each.request is self._requests]
+        )
         result = []
         for effect in effects:
-            message = next(told, None) if isinstance(effect, self._send_type) else None
+            message = next(told, None) if isinstance(effect, Send) else None
             result += [effect] if message is None else self._meddle(effect, message)
         return result
 
-    @property
-    def _send_type(self) -> type:
-        return self._send if isinstance(self._send, type) else object
-
-    def _meddle(self, effect: Any, seen: Any) -> list[Any]:
+    def _meddle(self, effect: Send, seen: MessageSeen) -> list[Any]:
         self._counts[seen.name] += 1
         count = self._counts[seen.name]
         result = [effect]
@@ -82,7 +75,7 @@ class Meddler:
                 result = self._struck(fault, effect, seen)
         return result
 
-    def _struck(self, fault: Fault, effect: Any, seen: Any) -> list[Any]:
+    def _struck(self, fault: Fault, effect: Send, seen: MessageSeen) -> list[Any]:
         name, data = fault.kind.name, effect.data
         if name == "drop":
             return []
@@ -91,12 +84,12 @@ class Meddler:
         if name in ("close", "reset"):
             return [Closing(reset=name == "reset")]
         try:
-            return [self._send(self._other(name, fault.value, data, seen))]
+            return [Send(self._other(name, fault.value, data, seen))]
         except EncodeError as error:
             # A response code of another message set than the session's, for one.
             return [effect, Log(f"fault {name}@{seen.name} cannot strike: {error}")]
 
-    def _other(self, name: str, value: str, data: bytes, seen: Any) -> bytes:
+    def _other(self, name: str, value: str, data: bytes, seen: MessageSeen) -> bytes:
         if name == "twice":
             return data + data
         if name == "header":

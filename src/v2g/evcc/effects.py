@@ -6,25 +6,30 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from v2g.common.effects import Checkpoint, Log
-from v2g.common.terms import LinkWish, Phase
+from v2g.common.session_effects import Disconnect, Link, MessageSeen, PhaseChanged, ProtocolSelected, Send
 from v2g.evcc.facts import ChargerFact
 
 if TYPE_CHECKING:
     from v2g.evcc.session import Paused
 
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Write these bytes to the TCP connection, in one piece."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Disconnect:
-    """Close the TCP connection."""
-
-    reason: str
+__all__ = [
+    "ChargerTold",
+    "Checkpoint",
+    "Contactors",
+    "Disconnect",
+    "DrawCurrent",
+    "Effect",
+    "Link",
+    "LockConnector",
+    "Log",
+    "MessageSeen",
+    "PhaseChanged",
+    "PilotState",
+    "ProtocolSelected",
+    "Send",
+    "SessionEnded",
+    "StateChanged",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +63,6 @@ class DrawCurrent:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """The session is over; the data link is to go on like this."""
-
-    wish: LinkWish
-
-
-@dataclass(frozen=True, slots=True)
-class PhaseChanged:
-    """A phase begins (``started``) or ends."""
-
-    phase: Phase
-    started: bool
-
-
-@dataclass(frozen=True, slots=True)
 class ChargerTold:
     """The charger told something that is new; its unit and type are those of the fact."""
 
@@ -82,35 +72,10 @@ class ChargerTold:
 
 
 @dataclass(frozen=True, slots=True)
-class ProtocolSelected:
-    """The protocol of this session; empty: there is none in common."""
-
-    namespace: str
-
-
-@dataclass(frozen=True, slots=True)
 class StateChanged:
     """The session has come to another step of its table."""
 
     state: str
-
-
-@dataclass(frozen=True, slots=True)
-class MessageSeen:
-    """A request goes (``request``) or a response came, for logs and recordings.
-
-    Attributes:
-        name: "CableCheckReq".
-        message: the typed message; secrets in it are the reader's to redact (:mod:`v2g.common.redact`).
-        payload: its EXI.
-        payload_type: of its frame.
-    """
-
-    name: str
-    request: bool
-    message: Any = field(repr=False)
-    payload: bytes = field(repr=False)
-    payload_type: int = 0x8001
 
 
 @dataclass(frozen=True, slots=True)

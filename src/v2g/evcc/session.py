@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from v2g.common.effects import Checkpoint, Log
-from v2g.common.terms import EnergyMode, LinkWish, Payment, Phase
+from v2g.common.teller import Teller
+from v2g.common.terms import EnergyMode, LinkWish, Payment
 from v2g.evcc.contract import ContractSigner, SigningKey
 from v2g.evcc.effects import (
     ChargerTold,
@@ -15,7 +15,6 @@ from v2g.evcc.effects import (
     DrawCurrent,
     Effect,
     LockConnector,
-    PhaseChanged,
     PilotState,
 )
 from v2g.evcc.facts import ChargerFact
@@ -51,7 +50,7 @@ class Paused:
         return f"Paused({self.session_id.hex().upper()}, {self.namespace})"
 
 
-class Session:
+class Session(Teller[Effect, ChargerFact]):
     """One V2G session from the handshake to its end.
 
     Steps read ``vehicle`` and ``setup``, keep what was agreed in ``agreed``, and tell through the methods.
@@ -67,6 +66,7 @@ class Session:
         signer: ContractSigner | None = None,
         resumes: Paused | None = None,
     ) -> None:
+        super().__init__(ChargerTold)
         self.vehicle = vehicle
         self.setup: Setup = vehicle.setup
         self.protocol: Protocol | None = None
@@ -113,52 +113,16 @@ class Session:
         """The charger asked for a renegotiation in its last response."""
         self.link = LinkWish.ERROR
         """What becomes of the link when the session ends."""
-        self._effects: list[Effect] = []
-        self._told: dict[ChargerFact, Any] = {}
-        self._phase: Phase | None = None
         self._logged: set[str] = set()
         self._draw_a: float | None = None
 
     # ------------------------------------------------------------------ for steps
-
-    def tell(self, effect: Effect) -> None:
-        """Add an effect."""
-        self._effects.append(effect)
-
-    def log(self, text: str) -> None:
-        """Add a line for people."""
-        self._effects.append(Log(text))
 
     def log_once(self, text: str) -> None:
         """Add a line if it was not said before in this session."""
         if text not in self._logged:
             self._logged.add(text)
             self.log(text)
-
-    def checkpoint(self, number: int) -> None:
-        """A step was reached."""
-        if number:
-            self._effects.append(Checkpoint(number))
-
-    def told(self, fact: ChargerFact, value: Any) -> None:
-        """The charger said this; None (absent) and what it said before tell nothing."""
-        if value is not None and self._told.get(fact) != value:
-            self._told[fact] = value
-            self._effects.append(ChargerTold(fact, value))
-
-    def known(self, fact: ChargerFact) -> Any:
-        """What the charger last said about a fact, None if nothing."""
-        return self._told.get(fact)
-
-    def phase(self, phase: Phase | None) -> None:
-        """The session is in this phase from now on; the one before has finished."""
-        if phase is self._phase:
-            return
-        if self._phase is not None:
-            self._effects.append(PhaseChanged(self._phase, False))
-        self._phase = phase
-        if phase is not None:
-            self._effects.append(PhaseChanged(phase, True))
 
     def want_pilot(self, state: str) -> None:
         """Show this control pilot state."""
@@ -281,8 +245,3 @@ class Session:
         if self.lock_wanted and not self.lock_confirmed and self.vehicle.connector_locked:
             self.lock_confirmed = True
             self.checkpoint(556)
-
-    def take_effects(self) -> list[Effect]:
-        """All effects since the last call."""
-        effects, self._effects = self._effects, []
-        return effects

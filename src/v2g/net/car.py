@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from v2g.common.effects import Log
-from v2g.evcc.effects import Disconnect, Link, Send
 from v2g.evcc.engine import Evcc
 from v2g.net import sdp, streams
 from v2g.net.interfaces import NetworkError
@@ -48,7 +47,7 @@ class CarShell(SessionShell):
         sdp_port: int = 15118,
         datagrams: sdp.Datagrams | None = None,
     ) -> None:
-        super().__init__(core, Send, Disconnect, Link, watch, opened)
+        super().__init__(core, watch, opened)
         self._evcc = core
         self._interface = interface
         self._tls = tls

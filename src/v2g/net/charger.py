@@ -11,7 +11,7 @@ from v2g.net import sdp, streams
 from v2g.net.link import LinkShell
 from v2g.net.session import Opened, SessionShell
 from v2g.sdp import SdpResponder, TlsPolicy
-from v2g.secc.effects import CableCheck, Contactor, DcTarget, Disconnect, Link, Send
+from v2g.secc.effects import CableCheck, Contactor, DcTarget
 from v2g.secc.engine import Secc
 from v2g.slac.events import Command, PilotLetter
 
@@ -71,7 +71,7 @@ class ChargerShell(SessionShell):
     ) -> None:
         if policy is not TlsPolicy.PROHIBIT and tls is None:
             raise ValueError("TLS needs a certificate and a key")
-        super().__init__(core, Send, Disconnect, Link, watch, opened, safe=(Contactor(False),))
+        super().__init__(core, watch, opened, safe=(Contactor(False),))
         self._secc = core
         self._ports = ports
         self._policy = policy

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -13,12 +12,11 @@ from v2g.homeplug.frame import LOCAL_MODEM, Frame, FrameError
 from v2g.homeplug.message import parse_as
 from v2g.homeplug.qualcomm import PlLnkStatusCnf, PlLnkStatusReq
 from v2g.net.clock import Alarm, now_ms
+from v2g.net.guarded import guarded
 from v2g.net.interfaces import InterfaceError
 from v2g.net.packet import PacketSocket
 from v2g.slac.effects import AskLinkStatus, Effect, SendFrame
 from v2g.slac.events import Command, Event, FrameReceived, LinkStatus, PilotLetter, PilotState, Tick
-
-log = logging.getLogger(__name__)
 
 REOPEN_S: Final = 1.0
 """Between two tries to use an interface that went down or away."""
@@ -83,15 +81,14 @@ class LinkShell:
         self._busy = True
         try:
             while self._queue:
-                event = self._queue.popleft()
-                self._guarded(lambda event=event: self._handle(event))  # type: ignore[misc]
+                guarded(self._handle, self._queue.popleft())
         finally:
             self._busy = False
         self._alarm.set(self._core.deadline())
 
     def _handle(self, event: Event) -> None:
         for effect in self._core.handle(event, now_ms()):
-            self._guarded(lambda effect=effect: self._carry_out(effect))  # type: ignore[misc]
+            guarded(self._carry_out, effect)
 
     async def close(self) -> None:
         """Leave the network, and receive no more."""
@@ -125,16 +122,7 @@ class LinkShell:
 
     def _seen(self, frame: bytes, sent: bool) -> None:
         if self._frames is not None:
-            frames = self._frames
-            self._guarded(lambda: frames(frame, sent))
-
-    @staticmethod
-    def _guarded(act: Callable[[], None]) -> None:
-        """Do something of the caller's: its faults are logged, and matching goes on."""
-        try:
-            act()
-        except Exception:
-            log.exception("a fault outside SLAC")
+            guarded(self._frames, frame, sent)
 
     async def _receive(self) -> None:
         while True:
@@ -142,8 +130,7 @@ class LinkShell:
                 data = await self._packets.receive()
             except InterfaceError as error:
                 # The core finds the link lost by itself: nobody answers its questions.
-                reason = f"SLAC: nothing can be received: {error}"
-                self._guarded(lambda: self._watch(Log(reason)))  # noqa: B023  # called at once
+                guarded(self._watch, Log(f"SLAC: nothing can be received: {error}"))
                 await self._reopen()
                 continue
             self._seen(data, False)
@@ -160,7 +147,7 @@ class LinkShell:
                 continue
             self._packets.close()
             self._packets = packets
-            self._guarded(lambda: self._watch(Log(f"SLAC: {name} can be used again")))
+            guarded(self._watch, Log(f"SLAC: {name} can be used again"))
             return
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from v2g.common.effects import Log
+from v2g.common.session_effects import Disconnect, Link, Send
 from v2g.common.terms import LinkWish
 from v2g.net.clock import Alarm, now_ms
+from v2g.net.guarded import guarded
 from v2g.net.link import LinkShell
 from v2g.net.streams import Stream
 from v2g.slac.effects import DLinkReady
 from v2g.slac.effects import Effect as SlacEffect
 from v2g.slac.events import Command
-
-log = logging.getLogger(__name__)
 
 _COMMANDS: Final = {
     LinkWish.TERMINATE: Command.TERMINATE,
@@ -65,13 +65,11 @@ class Core(Protocol):
         """When a tick is wanted."""
 
 
-class SessionShell:
+class SessionShell(ABC):
     """Runs a session core on its connections.
 
     Args:
         core: the core; its facts are the caller's to change, followed by :meth:`changed`.
-        sends, disconnects, links: the core's effects that write bytes, end the connection, and tell what
-            becomes of the data link.
         watch: gets every effect that writes no bytes.
         opened: is told of connections (recordings).
         safe: the effects that make the hardware safe, whatever the core thinks it is.
@@ -80,15 +78,11 @@ class SessionShell:
     def __init__(
         self,
         core: Core,
-        sends: type,
-        disconnects: type,
-        links: type,
         watch: Callable[[Any], None],
         opened: Opened | None = None,
         safe: Sequence[Any] = (),
     ) -> None:
         self._core = core
-        self._sends, self._disconnects, self._links = sends, disconnects, links
         self._watch = watch
         self._opened = opened
         self._safe = safe
@@ -149,9 +143,9 @@ class SessionShell:
         """A receiver for a new connection."""
         return Connection(self)
 
+    @abstractmethod
     def _ready(self, ready: bool) -> None:
         """The data link has come up or gone."""
-        raise NotImplementedError
 
     # ------------------------------------------------------------------ the connection
 
@@ -164,8 +158,7 @@ class SessionShell:
         self._stream = stream
         self._tell(Log(f"connected to {stream.peer}, {stream.security}"))
         if self._opened is not None:
-            opened = self._opened
-            self._guarded(lambda: opened(stream.own, stream.peer, stream.tls_version is not None))
+            guarded(self._opened, stream.own, stream.peer, stream.tls_version is not None)
         self._ask(
             lambda now: self._core.connected(
                 now,
@@ -237,8 +230,7 @@ class SessionShell:
             return
         self._busy = True
         while self._queue:
-            effect = self._queue.popleft()
-            self._guarded(lambda effect=effect: self._carry_out(effect))  # type: ignore[misc]
+            guarded(self._carry_out, self._queue.popleft())
         self._busy = False
         self._alarm.set(self._core.deadline())
 
@@ -246,24 +238,16 @@ class SessionShell:
         self._queue.extend(effects)
 
     def _tell(self, effect: Any) -> None:
-        self._guarded(lambda: self._watch(effect))
-
-    @staticmethod
-    def _guarded(act: Callable[[], None]) -> None:
-        """Do something of the caller's: its faults are logged, and no session hangs by them."""
-        try:
-            act()
-        except Exception:
-            log.exception("a fault outside the session")
+        guarded(self._watch, effect)
 
     def _carry_out(self, effect: Any) -> None:
-        if isinstance(effect, self._sends):
-            self.send(effect.data)  # type: ignore[attr-defined]
+        if isinstance(effect, Send):
+            self.send(effect.data)
             return
-        if isinstance(effect, self._disconnects):
+        if isinstance(effect, Disconnect):
             self._hang_up()
-        elif isinstance(effect, self._links) and self._link is not None:
-            self._part(self._link, _COMMANDS[effect.wish])  # type: ignore[attr-defined]
+        elif isinstance(effect, Link) and self._link is not None:
+            self._part(self._link, _COMMANDS[effect.wish])
         self._watch(effect)
 
 

@@ -7,22 +7,30 @@ from enum import Enum, unique
 from typing import Any
 
 from v2g.common.effects import Checkpoint, Log
-from v2g.common.terms import LinkWish, Payment, Phase
+from v2g.common.session_effects import Disconnect, Link, MessageSeen, PhaseChanged, ProtocolSelected, Send
+from v2g.common.terms import Payment
 from v2g.secc.facts import EvFact
 
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Write these bytes to the TCP connection, in one piece (some EVs read a message with one read)."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Disconnect:
-    """Close the TCP connection."""
-
-    reason: str
+__all__ = [
+    "AuthorizationWanted",
+    "CableCheck",
+    "CertificateRequest",
+    "Checkpoint",
+    "Contactor",
+    "DcTarget",
+    "Disconnect",
+    "Effect",
+    "EvTold",
+    "Link",
+    "Log",
+    "MessageSeen",
+    "Milestone",
+    "PhaseChanged",
+    "ProtocolSelected",
+    "ProtocolsOffered",
+    "Reached",
+    "Send",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +83,6 @@ class CertificateRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class PhaseChanged:
-    """A phase begins (``started``) or ends."""
-
-    phase: Phase
-    started: bool
-
-
-@dataclass(frozen=True, slots=True)
 class EvTold:
     """The EV told something that is new; its unit and type are those of the fact."""
 
@@ -113,42 +113,10 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """The session is over; the data link is to go on like this."""
-
-    wish: LinkWish
-
-
-@dataclass(frozen=True, slots=True)
 class ProtocolsOffered:
     """The EV's protocols as (namespace, major, minor, schema id, priority), favourite first."""
 
     protocols: tuple[tuple[str, int, int, int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ProtocolSelected:
-    """The protocol of this session; empty: there is none in common."""
-
-    namespace: str
-
-
-@dataclass(frozen=True, slots=True)
-class MessageSeen:
-    """A request came (``request``) or a response goes, for logs and recordings.
-
-    Attributes:
-        name: "CableCheckReq".
-        message: the typed message; secrets in it are the reader's to redact (:mod:`v2g.common.redact`).
-        payload: its EXI.
-        payload_type: of its frame.
-    """
-
-    name: str
-    request: bool
-    message: Any = field(repr=False)
-    payload: bytes = field(repr=False)
-    payload_type: int = 0x8001
 
 
 Effect = (

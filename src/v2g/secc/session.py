@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from v2g.common.effects import Checkpoint, Log
+from v2g.common.teller import Teller
 from v2g.common.terms import EnergyMode, LinkWish, Payment, Phase
 from v2g.secc.effects import (
     CableCheck,
@@ -17,7 +17,6 @@ from v2g.secc.effects import (
     EvTold,
     Link,
     Milestone,
-    PhaseChanged,
     Reached,
 )
 from v2g.secc.facts import EvFact
@@ -52,7 +51,7 @@ class Paused:
         return f"Paused({self.session_id.hex().upper()}, {self.namespace})"
 
 
-class Session:
+class Session(Teller[Effect, EvFact]):
     """One V2G session from the handshake to the end of its connection.
 
     Handlers read ``station`` and ``setup``, keep what was agreed in ``agreed``, and tell through the methods.
@@ -70,6 +69,7 @@ class Session:
         peer_certificate: bytes | None = None,
         paused: Paused | None = None,
     ) -> None:
+        super().__init__(EvTold, Phase.INIT)
         self.station = station
         self.setup: Setup = station.setup
         self.protocol = protocol
@@ -105,48 +105,13 @@ class Session:
         self.payload_type = 0x8001
         """Of the request's frame; the response is sent in the same."""
         self.ongoing_since_ms: dict[str, int] = {}
-        self._effects: list[Effect] = []
-        self._told: dict[EvFact, Any] = {}
-        self._phase: Phase | None = Phase.INIT
         self._target: DcTarget | None = None
 
     # ------------------------------------------------------------------ for handlers
 
-    def tell(self, effect: Effect) -> None:
-        """Add an effect."""
-        self._effects.append(effect)
-
-    def log(self, text: str) -> None:
-        """Add a line for people."""
-        self._effects.append(Log(text))
-
-    def checkpoint(self, number: int) -> None:
-        """A step was reached."""
-        self._effects.append(Checkpoint(number))
-
     def reached(self, milestone: Milestone) -> None:
         """Something happened that the station may wait for."""
         self._effects.append(Reached(milestone))
-
-    def told(self, fact: EvFact, value: Any) -> None:
-        """The EV said this; None (absent) and what it said before tell nothing."""
-        if value is not None and self._told.get(fact) != value:
-            self._told[fact] = value
-            self._effects.append(EvTold(fact, value))
-
-    def known(self, fact: EvFact) -> Any:
-        """What the EV last said about a fact, None if nothing."""
-        return self._told.get(fact)
-
-    def phase(self, phase: Phase | None) -> None:
-        """The session is in this phase from now on; the one before has finished."""
-        if phase is self._phase:
-            return
-        if self._phase is not None:
-            self._effects.append(PhaseChanged(self._phase, False))
-        self._phase = phase
-        if phase is not None:
-            self._effects.append(PhaseChanged(phase, True))
 
     def hindrance(self) -> str:
         """Why the path to the EV has to be open now; empty if nothing speaks against closing it."""
@@ -268,11 +233,6 @@ class Session:
         )
 
     # ------------------------------------------------------------------ for the engine
-
-    def take_effects(self) -> list[Effect]:
-        """All effects since the last call, openings of the contactor first."""
-        effects, self._effects = self._effects, []
-        return effects
 
     def end(self) -> None:
         """The connection is over: nothing is wanted any more, and the link follows the session."""

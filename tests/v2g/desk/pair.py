@@ -19,14 +19,13 @@ from v2g.desk.faults import CAR_FAULTS, CHARGER_FAULTS, MESSAGE_FAULTS, Fault, p
 from v2g.desk.journal import Journal
 from v2g.desk.meddler import Meddled, Meddler
 from v2g.desk.values import Settings
-from v2g.evcc import effects as car_effects
+from v2g.evcc.effects import SessionEnded
 from v2g.evcc.engine import Evcc
 from v2g.evcc.session import Paused
 from v2g.net import streams
 from v2g.net.car import CarShell
 from v2g.net.charger import ChargerShell, Ports
 from v2g.net.clock import now_ms
-from v2g.secc import effects as charger_effects
 from v2g.secc.engine import Secc
 
 LIMIT_S: Final = 400.0
@@ -43,7 +42,7 @@ class Outcome:
     car_log: str = ""
     charger_fine: bool | None = None
     """Whether the station's session ended with SessionStop; None: it did not end."""
-    car_result: car_effects.SessionEnded | None = None
+    car_result: SessionEnded | None = None
     loops: int = 0
     """Responses of the charge loop."""
     seconds: float = 0.0
@@ -115,7 +114,7 @@ async def _charge(
             outcome.loops += effect.name in ("CurrentDemandRes", "ChargingStatusRes") or "Loop" in effect.name
 
     desk_charger = DeskCharger(station, settings, faults, charger_watch)
-    secc = _meddled(secc, faults, charger_effects, chance, requests=False)
+    secc = _meddled(secc, faults, chance, requests=False)
     charger_shell = ChargerShell(secc, Ports("lo"), desk_charger.take)
     desk_charger.shell = charger_shell
 
@@ -141,7 +140,7 @@ async def _charge(
         evcc: Any = Evcc(
             vehicle, car_protocols(protocol), chance.randbytes, lambda: 1_700_000_000, resumes=resumes
         )
-        car_shell = CarShell(_meddled(evcc, faults, car_effects, chance, requests=True), "lo", desk_car.take)
+        car_shell = CarShell(_meddled(evcc, faults, chance, requests=True), "lo", desk_car.take)
         cars.append(car_shell)
         desk_car.shell = car_shell
         desk_car.begin()
@@ -174,14 +173,11 @@ async def _charge(
     return outcome
 
 
-def _meddled(core: Any, faults: list[Fault], kinds: Any, chance: random.Random, *, requests: bool) -> Any:
+def _meddled(core: Any, faults: list[Fault], chance: random.Random, *, requests: bool) -> Any:
     """The core, with the faults of the messages that it sends: requests, or responses."""
     if not any(fault.kind.at_message for fault in faults):
         return core
-    meddler = Meddler(
-        faults, kinds.Send, kinds.MessageSeen, lambda seen: seen.request is requests, chance.randbytes
-    )
-    return Meddled(core, meddler)
+    return Meddled(core, Meddler(faults, requests, chance.randbytes))
 
 
 async def _join(charger: ChargerShell, car: CarShell) -> None:

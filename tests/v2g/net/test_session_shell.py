@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from v2g.common.effects import Log
-from v2g.evcc import effects as car
+from v2g.net.car import CarShell
 from v2g.net.charger import ChargerShell, Ports
 from v2g.net.session import SessionShell
-from v2g.secc import effects as charger
+from v2g.secc.effects import Contactor
 from v2g.secc.station import Station
 
 
@@ -30,6 +31,14 @@ class Core:
         return None
 
 
+def car(core: Any) -> SessionShell:
+    return CarShell(core, "lo", lambda effect: None)
+
+
+def charger(core: Any) -> SessionShell:
+    return ChargerShell(core, Ports("lo"), lambda effect: None)
+
+
 @pytest.mark.parametrize("side", [car, charger])
 @pytest.mark.parametrize(
     ("version", "certificate", "told"),
@@ -40,7 +49,7 @@ class Core:
     ],
 )
 def test_a_core_is_told_of_tls_and_the_certificate(
-    side: Any, version: str | None, certificate: bytes | None, told: dict[str, Any]
+    side: Callable[[Any], SessionShell], version: str | None, certificate: bytes | None, told: dict[str, Any]
 ) -> None:
     stream: Any = SimpleNamespace(
         own="own", peer="peer", security="", tls_version=version, peer_certificate=certificate
@@ -48,7 +57,7 @@ def test_a_core_is_told_of_tls_and_the_certificate(
 
     async def connect() -> dict[str, Any]:
         core: Any = Core()
-        shell = SessionShell(core, side.Send, side.Disconnect, side.Link, lambda effect: None)
+        shell = side(core)
         shell.made(stream)
         found: dict[str, Any] = core.told
         return found
@@ -81,7 +90,7 @@ def test_after_a_fault_of_the_core_the_contactor_opens_before_all_else() -> None
         assert not shell.connected
 
     asyncio.run(receive())
-    assert seen[0] == charger.Contactor(False)
+    assert seen[0] == Contactor(False)
     assert seen[1] == Log("the session ends after a fault: RuntimeError: a fault")
 
 
