@@ -19,7 +19,11 @@ end its charge loop in an orderly way. Our own bound."""
 WISH_PATIENCE_MS: Final = 60_000
 """How long an EV may go on, beyond the notification's own delay, after the station has asked it to stop: as
 long as between two messages at most. Our own bound; who does not stop by then is switched off."""
-_ERROR: Final = "error in the loop"
+CABLE_CHECK: Final = "cable check"
+PRE_CHARGE: Final = "pre-charge"
+CHARGE_LOOP: Final = "charge loop"
+ERROR_IN_LOOP: Final = "error in the loop"
+"""Keys of what has been going on for a while (:meth:`~v2g.secc.session.Session.ongoing_ms`)."""
 _WISH: Final = "stop in the loop"
 
 
@@ -37,7 +41,7 @@ def loop_patience_is_over(session: Session) -> bool:
     delay_ms = 1000 * session.setup.notification_max_delay_s
     over = False
     for what, holds, patience_ms in (
-        (_ERROR, session.error is not None, STOP_PATIENCE_MS),
+        (ERROR_IN_LOOP, session.error is not None, STOP_PATIENCE_MS),
         (_WISH, session.station.stop, WISH_PATIENCE_MS),
     ):
         if holds:

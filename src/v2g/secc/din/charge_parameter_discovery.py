@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from v2g.common.terms import EnergyMode
-from v2g.common.values import negative, number, number_or_none
 from v2g.secc.din.service_discovery import energy_type
-from v2g.secc.din.status import amperes, evse_status, hear_status, volts, watts
 from v2g.secc.facts import EvFact
 from v2g.secc.protocol import Exchange, Reply
 from v2g.secc.schedule import steady
 from v2g.secc.session import Session
+from v2g.secc.shared.parameters import hear_parameters, limits
 from v2gexi import din
 
 _MOST_PMAX: Final = 32767
@@ -27,13 +26,12 @@ def answer(session: Session, request: Any) -> Reply:
         return Reply(response(session, "FAILED_WrongEnergyTransferType", "Finished"), "")
     if not isinstance(parameters, din.DC_EVChargeParameterType):
         return Reply(response(session, "FAILED_WrongChargeParameter", "Finished"), "")
-    wrong = _wrong(session, parameters)
+    wrong = hear_parameters(session, parameters)
     if wrong:
         session.log(wrong)
         return Reply(response(session, "FAILED_WrongChargeParameter", "Finished"), "")
     session.mode = next((mode for mode in EnergyMode if mode.value == wanted), EnergyMode.DC_EXTENDED)
     session.told(EvFact.REQUESTED_ENERGY_MODE, wanted)
-    _hear(session, parameters)
     session.checkpoint(545)
     if session.error is not None:
         return Reply(response(session, "FAILED", "Finished"), "")
@@ -46,56 +44,15 @@ def answer(session: Session, request: Any) -> Reply:
     return Reply(response(session, "OK", "Finished"), "WaitForCableCheck")
 
 
-def _wrong(session: Session, parameters: Any) -> str:
-    """What is wrong with an EV's parameters, empty if nothing is."""
-    limits = (
-        parameters.EVMaximumCurrentLimit,
-        parameters.EVMaximumPowerLimit,
-        parameters.EVMaximumVoltageLimit,
-    )
-    if negative(*limits, parameters.EVEnergyCapacity):
-        return "a DC charge parameter is below zero"
-    if number(parameters.EVMaximumVoltageLimit) < session.station.dc.minimum_voltage_v:
-        return "EVMaximumVoltageLimit is below the lowest voltage of this station"
-    return ""
-
-
-def _hear(session: Session, parameters: Any) -> None:
-    hear_status(session, parameters.DC_EVStatus)
-    session.told(
-        EvFact.DC_MAXIMUM_LIMITS,
-        {
-            "current_a": number(parameters.EVMaximumCurrentLimit),
-            "power_w": number_or_none(parameters.EVMaximumPowerLimit),
-            "voltage_v": number(parameters.EVMaximumVoltageLimit),
-        },
-    )
-    session.told(EvFact.DC_ENERGY_CAPACITY_WH, number_or_none(parameters.EVEnergyCapacity))
-    session.told(EvFact.DC_ENERGY_REQUEST_WH, number_or_none(parameters.EVEnergyRequest))
-    session.told(EvFact.DC_FULL_SOC, parameters.FullSOC)
-    session.told(EvFact.DC_BULK_SOC, parameters.BulkSOC)
-
-
 def response(
     session: Session, code: din.responseCodeType, processing: din.EVSEProcessingType = "Finished"
 ) -> Any:
     """The response with a code; schedules and limits are mandatory in every one."""
-    limits = session.station.dc
-    ready = processing == "Finished"
     return din.ChargeParameterDiscoveryResType(
         ResponseCode=code,
         EVSEProcessing=processing,
         SASchedules=_schedules(session),
-        EVSEChargeParameter=din.DC_EVSEChargeParameterType(
-            DC_EVSEStatus=evse_status(session, "EVSE_Ready" if ready else "EVSE_NotReady"),
-            EVSEMaximumCurrentLimit=amperes(limits.maximum_current_a),
-            EVSEMaximumPowerLimit=watts(limits.maximum_power_w),
-            EVSEMaximumVoltageLimit=volts(limits.maximum_voltage_v),
-            EVSEMinimumCurrentLimit=amperes(limits.minimum_current_a),
-            EVSEMinimumVoltageLimit=volts(limits.minimum_voltage_v),
-            EVSECurrentRegulationTolerance=amperes(limits.regulation_tolerance_a),
-            EVSEPeakCurrentRipple=amperes(limits.current_ripple_a),
-        ),
+        EVSEChargeParameter=limits(session, din, processing),
     )
 
 

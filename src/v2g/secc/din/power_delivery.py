@@ -5,29 +5,31 @@ from __future__ import annotations
 from typing import Any, Final
 
 from v2g.common.terms import Phase
-from v2g.secc.din.status import CONTACTOR_OPEN_MS, evse_status, hear_status
-from v2g.secc.direct import unready
+from v2g.secc.direct import CABLE_CHECK, PRE_CHARGE, unready
 from v2g.secc.effects import Milestone
 from v2g.secc.facts import EvFact
 from v2g.secc.protocol import Exchange, Reply, Wait
 from v2g.secc.session import Session
+from v2g.secc.shared.status import dc_status, hear_power_delivery
 from v2gexi import din
+
+CONTACTOR_OPEN_MS: Final = 1_400
+"""PowerDelivery(stop) is answered when the output is confirmed off, at the latest after this; its response is
+due after 1.5 s."""
 
 
 def answer(session: Session, request: Any) -> Reply | Wait:
     """Start after pre-charge, stop at any time."""
     parameter = request.EVPowerDeliveryParameter
     if isinstance(parameter, din.DC_EVPowerDeliveryParameterType):
-        hear_status(session, parameter.DC_EVStatus)
-        session.told(EvFact.DC_BULK_COMPLETE, parameter.BulkChargingComplete)
-        session.told(EvFact.DC_CHARGING_COMPLETE, parameter.ChargingComplete)
+        hear_power_delivery(session, parameter)
     return _start(session) if request.ReadyToChargeState else _stop(session)
 
 
 def _start(session: Session) -> Reply:
     session.checkpoint(600)
     session.told(EvFact.CHARGE_PROGRESS, "Start")
-    if session.state != "WaitForPreCharge" or "pre-charge" not in session.ongoing_since_ms:
+    if session.state != "WaitForPreCharge" or PRE_CHARGE not in session.ongoing_since_ms:
         session.log("PowerDeliveryReq with ReadyToChargeState before pre-charge")
         return Reply(response(session, "FAILED_SequenceError"), "")
     session.reached(Milestone.V2G_SETUP_FINISHED)
@@ -35,7 +37,7 @@ def _start(session: Session) -> Reply:
     if hindrance:
         session.log(f"no power: {hindrance}")
         return Reply(response(session, "FAILED_PowerDeliveryNotApplied"), "")
-    session.finished("pre-charge", "cable check")
+    session.finished(PRE_CHARGE, CABLE_CHECK)
     session.phase(Phase.CHARGE)
     session.checkpoint(605)
     return Reply(response(session, "OK"), "WaitForCurrentDemand")
@@ -73,7 +75,7 @@ def response(
     session: Session, code: din.responseCodeType, status: din.DC_EVSEStatusCodeType = "EVSE_Ready"
 ) -> Any:
     """The response with a code."""
-    return din.PowerDeliveryResType(ResponseCode=code, EVSEStatus=evse_status(session, status))
+    return din.PowerDeliveryResType(ResponseCode=code, EVSEStatus=dc_status(session, din, status))
 
 
 EXCHANGE: Final = Exchange(

@@ -6,21 +6,21 @@ from typing import Any, Final
 
 from v2g.common.timers import DIN_MESSAGES, DIN_TIMES
 from v2g.secc.din import (
-    cable_check,
     charge_parameter_discovery,
     contract_authentication,
     current_demand,
     power_delivery,
-    pre_charge,
     service_discovery,
     service_payment_selection,
     session_setup,
     session_stop,
-    welding_detection,
 )
 from v2g.secc.din.states import STATES
 from v2g.secc.protocol import Protocol, table
 from v2g.secc.session import Session
+from v2g.secc.shared.cable_check import cable_check
+from v2g.secc.shared.pre_charge import pre_charge
+from v2g.secc.shared.welding_detection import welding_detection
 from v2g.secc.station import Station
 from v2gexi import din
 
@@ -50,11 +50,11 @@ PROTOCOL: Final = Protocol(
         service_payment_selection.EXCHANGE,
         contract_authentication.EXCHANGE,
         charge_parameter_discovery.EXCHANGE,
-        cable_check.EXCHANGE,
-        pre_charge.EXCHANGE,
+        cable_check(din),
+        pre_charge(din),
         power_delivery.EXCHANGE,
         current_demand.EXCHANGE,
-        welding_detection.EXCHANGE,
+        welding_detection(din),
         session_stop.EXCHANGE,
     ),
     first="WaitForSessionSetup",

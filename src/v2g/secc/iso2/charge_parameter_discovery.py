@@ -6,22 +6,19 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from v2g.common.values import negative, number, number_or_none
+from v2g.common.values import negative, number
 from v2g.secc.facts import EvFact
 from v2g.secc.iso2.schedules import schedule_list
 from v2g.secc.iso2.status import (
     ac_status,
     amperes,
-    dc_status,
-    hear_limits,
-    hear_status,
     offered_modes,
     takes_dc,
     volts,
-    watts,
 )
 from v2g.secc.protocol import Exchange, Reply
 from v2g.secc.session import Session
+from v2g.secc.shared.parameters import hear_parameters, limits
 from v2gexi import iso2
 
 _ONGOING: Final = "parameters"
@@ -83,22 +80,7 @@ def _hear_dc(session: Session, parameters: Any) -> str:
     """The same for DC."""
     if not isinstance(parameters, iso2.DC_EVChargeParameterType):
         return "no DC charge parameters with a DC energy transfer mode"
-    hear_status(session, parameters.DC_EVStatus)
-    limits = (
-        parameters.EVMaximumCurrentLimit,
-        parameters.EVMaximumPowerLimit,
-        parameters.EVMaximumVoltageLimit,
-    )
-    if negative(*limits, parameters.EVEnergyCapacity):
-        return "a DC charge parameter is below zero"
-    if number(parameters.EVMaximumVoltageLimit) < session.station.dc.minimum_voltage_v:
-        return "EVMaximumVoltageLimit is below the lowest voltage of this station"
-    hear_limits(session, parameters)
-    session.told(EvFact.DC_ENERGY_CAPACITY_WH, number_or_none(parameters.EVEnergyCapacity))
-    session.told(EvFact.DC_ENERGY_REQUEST_WH, number_or_none(parameters.EVEnergyRequest))
-    session.told(EvFact.DC_FULL_SOC, parameters.FullSOC)
-    session.told(EvFact.DC_BULK_SOC, parameters.BulkSOC)
-    return ""
+    return hear_parameters(session, parameters)
 
 
 def response(
@@ -108,30 +90,16 @@ def response(
     return iso2.ChargeParameterDiscoveryResType(
         ResponseCode=code,
         EVSEProcessing=processing,
-        EVSEChargeParameter=_dc_limits(session, processing) if takes_dc(session) else _ac_limits(session),
+        EVSEChargeParameter=limits(session, iso2, processing) if takes_dc(session) else _ac_limits(session),
     )
 
 
 def _ac_limits(session: Session) -> Any:
-    limits = session.station.ac
+    ac = session.station.ac
     return iso2.AC_EVSEChargeParameterType(
         AC_EVSEStatus=ac_status(session),
-        EVSENominalVoltage=volts(limits.nominal_voltage_v),
-        EVSEMaxCurrent=amperes(limits.maximum_current_a),
-    )
-
-
-def _dc_limits(session: Session, processing: iso2.EVSEProcessingType) -> Any:
-    limits = session.station.dc
-    return iso2.DC_EVSEChargeParameterType(
-        DC_EVSEStatus=dc_status(session, "EVSE_Ready" if processing == "Finished" else "EVSE_NotReady"),
-        EVSEMaximumCurrentLimit=amperes(limits.maximum_current_a),
-        EVSEMaximumPowerLimit=watts(limits.maximum_power_w),
-        EVSEMaximumVoltageLimit=volts(limits.maximum_voltage_v),
-        EVSEMinimumCurrentLimit=amperes(limits.minimum_current_a),
-        EVSEMinimumVoltageLimit=volts(limits.minimum_voltage_v),
-        EVSECurrentRegulationTolerance=amperes(limits.regulation_tolerance_a),
-        EVSEPeakCurrentRipple=amperes(limits.current_ripple_a),
+        EVSENominalVoltage=volts(ac.nominal_voltage_v),
+        EVSEMaxCurrent=amperes(ac.maximum_current_a),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from v2g.secc.direct import loop_patience_is_over
-from v2g.secc.iso2.status import ac_status, amperes, meter_info, receipt_required
+from v2g.secc.iso2.status import ac_status, amperes, loop_reply, meter_info
 from v2g.secc.protocol import Exchange, Reply
 from v2g.secc.session import Session
 from v2gexi import iso2
@@ -20,12 +20,7 @@ def answer(session: Session, request: Any) -> Reply:
         return Reply(response(session, "FAILED"), "")
     if station.rcd_tripped:
         session.want_contactor(False)
-    receipt = receipt_required(session)
-    found = response(session, "OK")
-    found.ReceiptRequired = receipt
-    if receipt:
-        session.agreed["meter"] = found.MeterInfo
-    return Reply(found, "WaitForMeteringReceipt" if receipt else "WaitForChargingStatus")
+    return loop_reply(session, response(session, "OK"), "WaitForChargingStatus")
 
 
 def _why_off(session: Session) -> str:

@@ -7,14 +7,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from v2g.common.terms import Phase
-from v2g.secc.direct import unready
+from v2g.secc.direct import CABLE_CHECK, CHARGE_LOOP, ERROR_IN_LOOP, PRE_CHARGE, unready
 from v2g.secc.effects import Milestone
 from v2g.secc.facts import EvFact
-from v2g.secc.iso2.pre_charge import PRE_CHARGE
 from v2g.secc.iso2.schedules import fault, offered, profile
-from v2g.secc.iso2.status import evse_status, hear_status, takes_dc
+from v2g.secc.iso2.status import evse_status, takes_dc
 from v2g.secc.protocol import Exchange, Reply, Wait
 from v2g.secc.session import Session
+from v2g.secc.shared.status import hear_power_delivery
 from v2gexi import iso2
 
 CONTACTOR_CLOSE_MS: Final = 3_000
@@ -52,9 +52,7 @@ def _hear(session: Session, request: Any) -> None:
         session.told(EvFact.CHARGING_PROFILE, {"tuple_id": request.SAScheduleTupleID, "entries": entries})
     parameter = request.EVPowerDeliveryParameter
     if isinstance(parameter, iso2.DC_EVPowerDeliveryParameterType):
-        hear_status(session, parameter.DC_EVStatus)
-        session.told(EvFact.DC_BULK_COMPLETE, parameter.BulkChargingComplete)
-        session.told(EvFact.DC_CHARGING_COMPLETE, parameter.ChargingComplete)
+        hear_power_delivery(session, parameter)
 
 
 # ---------------------------------------------------------------------- Start
@@ -184,7 +182,7 @@ def _renegotiate(session: Session, first: bool) -> Reply | Wait:
 def _power_off(session: Session) -> None:
     if session.state == "WaitForCurrentDemand":
         session.reached(Milestone.CURRENT_DEMAND_FINISHED)
-    session.finished(PRE_CHARGE, "cable check", "charge loop", "error in the loop")
+    session.finished(PRE_CHARGE, CABLE_CHECK, CHARGE_LOOP, ERROR_IN_LOOP)
     session.want_contactor(False)
 
 

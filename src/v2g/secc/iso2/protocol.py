@@ -8,7 +8,6 @@ from v2g.common.terms import ISO_2
 from v2g.common.timers import ISO2_MESSAGES, ISO2_TIMES
 from v2g.secc.iso2 import (
     authorization,
-    cable_check,
     certificates,
     charge_parameter_discovery,
     charging_status,
@@ -17,16 +16,17 @@ from v2g.secc.iso2 import (
     payment_details,
     payment_service_selection,
     power_delivery,
-    pre_charge,
     service_detail,
     service_discovery,
     session_setup,
     session_stop,
-    welding_detection,
 )
 from v2g.secc.iso2.states import STATES
 from v2g.secc.protocol import Protocol, table
 from v2g.secc.session import Session
+from v2g.secc.shared.cable_check import cable_check
+from v2g.secc.shared.pre_charge import pre_charge
+from v2g.secc.shared.welding_detection import welding_detection
 from v2gexi import iso2
 
 
@@ -60,11 +60,11 @@ PROTOCOL: Final = Protocol(
         charge_parameter_discovery.EXCHANGE,
         power_delivery.EXCHANGE,
         charging_status.EXCHANGE,
-        cable_check.EXCHANGE,
-        pre_charge.EXCHANGE,
+        cable_check(iso2),
+        pre_charge(iso2),
         current_demand.EXCHANGE,
         metering_receipt.EXCHANGE,
-        welding_detection.EXCHANGE,
+        welding_detection(iso2),
         session_stop.EXCHANGE,
     ),
     first="WaitForSessionSetup",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from v2g.common.terms import EnergyMode, Payment
-from v2g.common.values import number_or_none, physical
-from v2g.secc.facts import EvFact
+from v2g.common.values import physical
+from v2g.secc.protocol import Reply
 from v2g.secc.session import Session
+from v2g.secc.shared.status import dc_status, notification
 from v2g.secc.station import MeterReading, StationError
 from v2gexi import iso2
 
@@ -16,10 +17,6 @@ CERTIFICATE_SERVICE: Final = 2
 CHARGE_SERVICE: Final = 1
 """Service id of charging."""
 
-_ERROR_CODES: Final[dict[StationError, iso2.DC_EVSEStatusCodeType]] = {
-    StationError.UTILITY_INTERRUPT: "EVSE_UtilityInterruptEvent",
-    StationError.EMERGENCY_SHUTDOWN: "EVSE_EmergencyShutdown",
-}
 _MODES: Final[dict[EnergyMode, iso2.EnergyTransferModeType]] = {
     EnergyMode.AC_SINGLE_PHASE: "AC_single_phase_core",
     EnergyMode.AC_THREE_PHASE: "AC_three_phase_core",
@@ -63,40 +60,18 @@ def takes_dc(session: Session) -> bool:
     return mode.dc
 
 
-def notification(session: Session) -> iso2.EVSENotificationType:
-    """What the EV is asked to do. Stopping comes before anything else."""
-    if session.stop_wanted:
-        return "StopCharging"
-    return "ReNegotiation" if session.station.renegotiate else "None"
-
-
 def ac_status(session: Session) -> Any:
     """``AC_EVSEStatus``."""
     return iso2.AC_EVSEStatusType(
         NotificationMaxDelay=session.setup.notification_max_delay_s,
-        EVSENotification=notification(session),
+        EVSENotification=notification(session, iso2),
         RCD=session.station.rcd_tripped or session.station.error is StationError.RCD,
-    )
-
-
-def dc_status(session: Session, code: iso2.DC_EVSEStatusCodeType = "EVSE_Ready") -> Any:
-    """``DC_EVSEStatus``, with ``code`` unless an error or a wish to stop says another."""
-    station = session.station
-    if session.error is not None:
-        code = _ERROR_CODES.get(session.error, "EVSE_Malfunction")
-    elif station.stop:
-        code = "EVSE_Shutdown"
-    return iso2.DC_EVSEStatusType(
-        EVSEIsolationStatus=station.isolation.value,
-        EVSEStatusCode=code,
-        NotificationMaxDelay=session.setup.notification_max_delay_s,
-        EVSENotification=notification(session),
     )
 
 
 def evse_status(session: Session, code: iso2.DC_EVSEStatusCodeType = "EVSE_Ready") -> Any:
     """The status element of messages that AC and DC share; ``code`` is for DC."""
-    return dc_status(session, code) if takes_dc(session) else ac_status(session)
+    return dc_status(session, iso2, code) if takes_dc(session) else ac_status(session)
 
 
 def meter_info(reading: MeterReading | None) -> Any:
@@ -112,35 +87,17 @@ def meter_info(reading: MeterReading | None) -> Any:
     )
 
 
-def receipt_required(session: Session) -> bool:
-    """Whether the EV has to sign the reading that is sent now: only with contracts, and with a meter."""
-    return (
+def loop_reply(session: Session, response: Any, state: str) -> Reply:
+    """A response of the charge loop, which is ``state``; with a contract, a receipt may be wanted first."""
+    receipt = (
         session.payment is Payment.CONTRACT
         and session.station.receipt_required
         and session.station.meter is not None
     )
-
-
-def hear_status(session: Session, status: Any) -> None:
-    """Tell what an EV's ``DC_EVStatus`` says."""
-    session.told(EvFact.SOC, status.EVRESSSOC)
-    session.told(
-        EvFact.DC_STATUS,
-        {"EVReady": status.EVReady, "EVErrorCode": status.EVErrorCode, "EVRESSSOC": status.EVRESSSOC},
-    )
-
-
-def hear_limits(session: Session, request: Any) -> None:
-    """Tell an EV's ``EVMaximum...Limit`` elements; those that are absent stay what they were."""
-    limits = {
-        "current_a": number_or_none(request.EVMaximumCurrentLimit),
-        "power_w": number_or_none(request.EVMaximumPowerLimit),
-        "voltage_v": number_or_none(request.EVMaximumVoltageLimit),
-    }
-    said = {name: value for name, value in limits.items() if value is not None}
-    known = session.known(EvFact.DC_MAXIMUM_LIMITS) or dict.fromkeys(limits)
-    if said:
-        session.told(EvFact.DC_MAXIMUM_LIMITS, known | said)
+    response.ReceiptRequired = receipt
+    if receipt:
+        session.agreed["meter"] = response.MeterInfo
+    return Reply(response, "WaitForMeteringReceipt" if receipt else state)
 
 
 def volts(value: float) -> Any:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from v2g.secc.direct import CABLE_CHECK
 from v2g.secc.iso20.terms import header
 from v2g.secc.protocol import Exchange, Reply, Wait
 from v2g.secc.session import Session
 from v2gexi import iso20_common as common
 from v2gexi import iso20_dc as dc
-
-CHECK: Final = "cable check"
 
 
 def answer(session: Session, request: Any) -> Reply | Wait:
@@ -25,14 +24,14 @@ def answer(session: Session, request: Any) -> Reply | Wait:
             return Wait(longest)
         session.log(f"DC_CableCheckReq in control pilot state {station.pilot}")
         return Reply(response(session, "FAILED"), "")
-    if CHECK not in session.ongoing_since_ms:
+    if CABLE_CHECK not in session.ongoing_since_ms:
         session.checkpoint(560)
         session.check_cable()
         session.checkpoint(561)
     elif not session.contactor:
         session.log("power went off during the cable check")
         return Reply(response(session, "FAILED"), "")
-    elapsed = session.ongoing_ms(CHECK)
+    elapsed = session.ongoing_ms(CABLE_CHECK)
     if station.cable_check:
         session.checkpoint(565)
         return Reply(response(session, "OK"), "WaitForPreCharge")

@@ -6,15 +6,13 @@ from typing import Any, Final
 
 from v2g.common.amounts import volts
 from v2g.common.values import number
-from v2g.secc.direct import MOST_CURRENT_A, PATIENCE_MS
+from v2g.secc.direct import MOST_CURRENT_A, PATIENCE_MS, PRE_CHARGE
 from v2g.secc.facts import EvFact
 from v2g.secc.iso20.terms import header
 from v2g.secc.protocol import Exchange, Reply
 from v2g.secc.session import Session
 from v2gexi import iso20_common as common
 from v2gexi import iso20_dc as dc
-
-CHARGE: Final = "pre-charge"
 
 
 def answer(session: Session, request: Any) -> Reply:
@@ -24,7 +22,7 @@ def answer(session: Session, request: Any) -> Reply:
     if session.stop_wanted or not session.contactor:
         session.log("the station is not to charge" if session.stop_wanted else "power is off")
         return Reply(response(session, "FAILED"), "")
-    if session.ongoing_ms(CHARGE) >= PATIENCE_MS:
+    if session.ongoing_ms(PRE_CHARGE) >= PATIENCE_MS:
         session.log("pre-charge does not end")
         return Reply(response(session, "FAILED"), "")
     session.want_dc(number(request.EVTargetVoltage), MOST_CURRENT_A)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from v2g.common.terms import Phase
+from v2g.secc.direct import CABLE_CHECK, PRE_CHARGE
 from v2g.secc.effects import Milestone
 from v2g.secc.facts import EvFact
-from v2g.secc.iso20.dc_cable_check import CHECK
-from v2g.secc.iso20.dc_pre_charge import CHARGE
 from v2g.secc.iso20.notification import LOOP, evse_status
 from v2g.secc.iso20.power_profile import check
 from v2g.secc.iso20.terms import alternating, header, terms
@@ -72,7 +71,7 @@ def _start(session: Session, request: Any) -> Reply | Wait:
     refused = _supply(session)
     if refused is not None:
         return refused
-    session.finished(CHARGE, CHECK)
+    session.finished(PRE_CHARGE, CABLE_CHECK)
     session.phase(Phase.CHARGE)
     session.checkpoint(605)
     return Reply(response(session, code), LOOP)
@@ -120,7 +119,7 @@ def _stop(session: Session) -> Reply | Wait:
         session.log("the contactor does not open")
         return Reply(response(session, "FAILED_ContactorError"), "")
     terms(session).terminate = False
-    session.finished(CHARGE, CHECK, LOOP, _PLANNING)
+    session.finished(PRE_CHARGE, CABLE_CHECK, LOOP, _PLANNING)
     session.checkpoint(805)
     state = "WaitForSessionStop" if alternating(session) else "WaitForWeldingDetection"
     return Reply(response(session, "OK"), state)
