@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
+from v2g.common.values import number_or_none
+from v2g.secc.facts import EvFact
 from v2g.secc.session import POWER_PILOT, Session
 
 PATIENCE_MS: Final = 30_000
@@ -25,6 +27,19 @@ CHARGE_LOOP: Final = "charge loop"
 ERROR_IN_LOOP: Final = "error in the loop"
 """Keys of what has been going on for a while (:meth:`~v2g.secc.session.Session.ongoing_ms`)."""
 _WISH: Final = "stop in the loop"
+
+
+def tell_maxima(session: Session, current: Any, power: Any, voltage: Any) -> None:
+    """Tell an EV's largest current, power and voltage; those that are absent (None) stay what they were."""
+    limits = {
+        "current_a": number_or_none(current),
+        "power_w": number_or_none(power),
+        "voltage_v": number_or_none(voltage),
+    }
+    said = {name: value for name, value in limits.items() if value is not None}
+    known = session.known(EvFact.DC_MAXIMUM_LIMITS) or dict.fromkeys(limits)
+    if said:
+        session.told(EvFact.DC_MAXIMUM_LIMITS, known | said)
 
 
 def unready(session: Session) -> str:

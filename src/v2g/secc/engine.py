@@ -17,17 +17,8 @@ from v2g.common.frames import MOST_PAYLOAD, Frames
 from v2g.common.terms import LinkWish, Phase
 from v2g.common.timers import DIN_TIMES
 from v2g.secc import handshake
-from v2g.secc.effects import (
-    CableCheck,
-    Contactor,
-    DcTarget,
-    Disconnect,
-    Effect,
-    Link,
-    MessageSeen,
-    PhaseChanged,
-    Send,
-)
+from v2g.secc.effects import Disconnect, Effect, Link, MessageSeen, PhaseChanged, Send
+from v2g.secc.order import after_opening, opening_first
 from v2g.secc.protocol import Exchange, Protocol, Reply, Wait
 from v2g.secc.session import Paused, Session
 from v2g.secc.station import Station
@@ -139,7 +130,7 @@ class Secc:
         self._frames.add(data)
         if self._frames.too_many:
             return self._abandon(f"more than {MOST_PAYLOAD} bytes wait for an answer")
-        return _opening_first(self._work(now_ms))
+        return opening_first(self._work(now_ms))
 
     def changed(self, now_ms: int) -> list[Effect]:
         """Facts of the station have changed."""
@@ -152,13 +143,13 @@ class Secc:
             return self._abandon(f"control pilot in state {station.pilot}")
         effects: list[Effect] = []
         if session is not None and session.contactor:
-            session.confirmed = session.confirmed or station.contactor_closed is True
+            session.hear_contactor()
             if why := session.hindrance():
                 # The EV learns of it from the next response, and has to end the charge loop by message.
                 session.want_contactor(False)
                 session.log(f"{why}: power off")
                 effects = session.take_effects()
-        return _opening_first([*effects, *self._work(now_ms)])
+        return opening_first([*effects, *self._work(now_ms)])
 
     def tick(self, now_ms: int) -> list[Effect]:
         """Time has passed; to be called at :meth:`deadline`."""
@@ -169,10 +160,10 @@ class Secc:
                 return self._abandon(reason)
             return [Log(reason), Link(LinkWish.ERROR)]
         if self._close_ms is not None and now_ms >= self._close_ms:
-            return _after_opening(self._drop(), Disconnect("the session is over"))
+            return after_opening(self._drop(), Disconnect("the session is over"))
         if self._pending is None and self._sequence_ms is not None and now_ms >= self._sequence_ms:
             return self._abandon("no request within V2G_SECC_Sequence_Timeout")
-        return _opening_first(self._work(now_ms))
+        return opening_first(self._work(now_ms))
 
     def deadline(self) -> int | None:
         """When :meth:`tick` is wanted; None: time changes nothing."""
@@ -277,8 +268,7 @@ class Secc:
         exchange, body, since_ms = self._pending
         session.now_ms = now_ms
         session.waited_ms = now_ms - since_ms
-        if station_closed := self.station.contactor_closed:
-            session.confirmed = session.confirmed or (session.contactor and station_closed)
+        session.hear_contactor()
         try:
             answer = exchange.answer(session, body)
             session.first = False
@@ -367,7 +357,7 @@ class Secc:
         effects = self._drop()
         if session is None:
             effects.append(Link(LinkWish.ERROR))
-        return _after_opening(effects, Log(reason), Disconnect(reason))
+        return after_opening(effects, Log(reason), Disconnect(reason))
 
     def _drop(self) -> list[Effect]:
         """Forget the connection."""
@@ -384,28 +374,3 @@ class Secc:
 
 def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-def _after_opening(effects: list[Effect], *more: Effect) -> list[Effect]:
-    """More effects before all but an opening of the contactor."""
-    at = 1 if effects and isinstance(effects[0], Contactor) else 0
-    return [*effects[:at], *more, *effects[at:]]
-
-
-def _opening_first(effects: list[Effect]) -> list[Effect]:
-    """The last opening of the contactor before everything else; what it undoes is left out."""
-    last = max((at for at, each in enumerate(effects) if each == Contactor(False)), default=0)
-    if not last:
-        return effects
-    before = [each for each in effects[:last] if not isinstance(each, (CableCheck, Contactor, DcTarget))]
-    return [effects[last], *before, *effects[last + 1 :]]
-
-
-def message_set_of(protocol: Protocol, message: Any) -> str:
-    """The message set that a message of a protocol is encoded in."""
-    if not protocol.message_sets:
-        return protocol.message_set
-    return {
-        "v2gexi.iso20_ac": "iso20-ac",
-        "v2gexi.iso20_dc": "iso20-dc",
-    }.get(type(message).__module__, "iso20-common")

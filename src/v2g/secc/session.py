@@ -234,6 +234,10 @@ class Session(Teller[Effect, EvFact]):
 
     # ------------------------------------------------------------------ for the engine
 
+    def hear_contactor(self) -> None:
+        """Remember that the contactor has closed as it was wanted to: its opening is a fault from then on."""
+        self.confirmed = self.confirmed or (self.contactor and self.station.contactor_closed is True)
+
     def end(self) -> None:
         """The connection is over: nothing is wanted any more, and the link follows the session."""
         self.want_contactor(False)

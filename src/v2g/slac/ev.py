@@ -16,9 +16,10 @@ from collections.abc import Callable
 from enum import Enum, unique
 
 from v2g.common.effects import Checkpoint, Log
-from v2g.homeplug.frame import BROADCAST, Frame, FrameError
-from v2g.homeplug.slac import AmpMapCnf, AmpMapReq, SetKeyCnf, SlacMatchCnf, message_of
+from v2g.homeplug.frame import FrameError
+from v2g.homeplug.slac import AmpMapCnf, AmpMapReq, SetKeyCnf, SlacMatchCnf
 from v2g.slac import timing
+from v2g.slac.addressed import addressed
 from v2g.slac.amp_map import AmpMapRelay
 from v2g.slac.effects import DLinkReady, Effect, Failed, Matched, Reason, SavePower
 from v2g.slac.ev_attempt import EvAttempt, EvConfig
@@ -126,27 +127,25 @@ class EvSlac:
         if self.phase is EvPhase.OFF:
             return
         try:
-            frame = Frame.parse(data)
-            if frame.source == self._config.own_mac:
-                return
-            if frame.destination not in (self._config.own_mac, BROADCAST):
-                return
-            message = message_of(frame)
+            found = addressed(data, self._config.own_mac)
         except FrameError as error:
             self._out.append(Log(f"SLAC: a frame is ignored: {error}"))
             return
+        if found is None:
+            return
+        message, source = found
         if isinstance(message, SetKeyCnf):
             if self.phase in (EvPhase.KEYING, EvPhase.LEAVING):
-                self._keys.confirmed(message, frame.source, now_ms)
+                self._keys.confirmed(message, source, now_ms)
                 self._key_changed(now_ms)
         elif isinstance(message, AmpMapCnf):
-            if frame.source == self.modem:
+            if source == self.modem:
                 self._out += self._amp_map.confirmed(message)
         elif isinstance(message, AmpMapReq):
-            if self._match is not None and frame.source == self._match.evse_mac:
-                self._out += self._amp_map.request(message, frame.source, now_ms)
-        elif message is not None and self._attempt is not None:
-            self._out += self._attempt.handle(message, frame.source, now_ms)
+            if self._match is not None and source == self._match.evse_mac:
+                self._out += self._amp_map.request(message, source, now_ms)
+        elif self._attempt is not None:
+            self._out += self._attempt.handle(message, source, now_ms)
             self._attempt_changed(now_ms)
 
     # From one phase to the next

@@ -24,7 +24,7 @@ from collections.abc import Callable
 from enum import Enum, unique
 
 from v2g.common.effects import Checkpoint, Log
-from v2g.homeplug.frame import BROADCAST, Frame, FrameError, address_text
+from v2g.homeplug.frame import Frame, FrameError, address_text
 from v2g.homeplug.message import Message, parse_as
 from v2g.homeplug.qualcomm import VsAttenCharInd
 from v2g.homeplug.slac import (
@@ -37,6 +37,7 @@ from v2g.homeplug.slac import (
     message_of,
 )
 from v2g.slac import timing
+from v2g.slac.addressed import addressed
 from v2g.slac.amp_map import AmpMapRelay
 from v2g.slac.effects import (
     DLinkReady,
@@ -73,6 +74,11 @@ class Phase(Enum):
 _WITH_LINK = (Phase.MATCHED, Phase.PAUSED)
 _OF_MODEM = (AmpMapCnf, AttenProfileInd, VsAttenCharInd)
 """What only the own modem has to say."""
+
+
+def _message_of(frame: Frame) -> Message | None:
+    # A car sends no vendor's attenuation profile: only this side reads it.
+    return parse_as(VsAttenCharInd, frame) if frame.mmtype == VsAttenCharInd.MMTYPE else message_of(frame)
 
 
 class EvseSlac:
@@ -177,24 +183,21 @@ class EvseSlac:
         if self.phase is Phase.OFF:
             return
         try:
-            frame = Frame.parse(data)
-            if frame.source == self._config.own_mac:
-                return
-            if frame.destination not in (self._config.own_mac, BROADCAST):
-                return
-            vendors = frame.mmtype == VsAttenCharInd.MMTYPE
-            message = parse_as(VsAttenCharInd, frame) if vendors else message_of(frame)
+            found = addressed(data, self._config.own_mac, _message_of)
         except FrameError as error:
             self._out.append(Log(f"SLAC: a frame is ignored: {error}"))
             return
+        if found is None:
+            return
+        message, source = found
         if isinstance(message, SetKeyCnf):
-            self._key_confirmed(message, frame.source, now_ms)
-        elif isinstance(message, _OF_MODEM) and frame.source != self.modem:
+            self._key_confirmed(message, source, now_ms)
+        elif isinstance(message, _OF_MODEM) and source != self.modem:
             return
         elif isinstance(message, AmpMapCnf):
             self._out += self._amp_map.confirmed(message)
-        elif message is not None:
-            self._slac(message, frame.source, now_ms)
+        else:
+            self._slac(message, source, now_ms)
 
     def _slac(self, message: Message, source: bytes, now_ms: int) -> None:
         if self.phase is Phase.MATCHING:

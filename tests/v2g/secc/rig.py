@@ -6,7 +6,7 @@ from typing import Any
 
 import v2gexi
 from v2g.secc import effects
-from v2g.secc.engine import Secc, message_set_of
+from v2g.secc.engine import Secc
 from v2g.secc.protocol import Protocol
 from v2g.secc.session import Session
 from v2g.secc.station import Authorization, Station
@@ -153,3 +153,13 @@ class Rig:
         """Whether the contactor was last wanted closed."""
         wishes = self.of(effects.Contactor)
         return bool(wishes and wishes[-1].closed)
+
+
+def message_set_of(protocol: Protocol, message: Any) -> str:
+    """The message set that a message of a protocol is encoded in."""
+    if not protocol.message_sets:
+        return protocol.message_set
+    return {
+        "v2gexi.iso20_ac": "iso20-ac",
+        "v2gexi.iso20_dc": "iso20-dc",
+    }.get(type(message).__module__, "iso20-common")

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from v2g.common.amounts import phases, watts
-from v2g.common.terms import Phase
 from v2g.evcc.facts import ChargerFact
 from v2g.evcc.iso20.limits import ac_charge, ac_discharge, tell_limits
+from v2g.evcc.iso20.loop import charge_loop, standby
 from v2g.evcc.iso20.needs import departure_s, display, energy, tell_needs
 from v2g.evcc.iso20.notification import meter_wanted
 from v2g.evcc.iso20.ramp_down import ramp_down
 from v2g.evcc.iso20.schedule import allowed_w
-from v2g.evcc.iso20.standby import follow_in_loop, standby
 from v2g.evcc.iso20.terms import chosen, header, terms
-from v2g.evcc.protocol import Move, Step
 from v2g.evcc.session import Session
 from v2gexi import iso20_ac as ac
 
@@ -86,36 +84,13 @@ def tell_target(session: Session, response: Any) -> None:
     tell_needs(session, mode)
 
 
-def _take(session: Session, response: Any) -> Move:
-    tell_target(session, response)
-    return follow_in_loop(session, response)
-
-
-STEP: Final = Step(
-    name="ChargeLoop",
-    request="AC_ChargeLoopReq",
-    responses=(ac.AC_ChargeLoopResType,),
-    ask=_ask,
-    take=_take,
-    leads_to=(
-        "RampDown",
-        "ScheduleRenegotiation",
-        "ScheduleExchangeInLoop",
-        "MeteringConfirmation",
-        "PowerDeliveryStandby",
-        "",
-    ),
-    meaning="The charge loop, with contactors closed: the EV's power, and what it is to be.",
-    phase=Phase.CHARGE,
-    pilot="C",
-    power=True,
-    locked=True,
-    stop="RampDown",
-    pause=True,
-    renegotiate="ScheduleRenegotiation",
+STEP: Final = charge_loop(
+    "AC",
+    ac.AC_ChargeLoopResType,
+    _ask,
+    tell_target,
     pace_ms=250,
-    sent=700,
-    again=710,
+    meaning="The charge loop, with contactors closed: the EV's power, and what it is to be.",
 )
 STANDBY: Final = standby("AC", ac.AC_ChargeLoopResType, request, tell_target)
 RAMP_DOWN: Final = ramp_down("AC", ac.AC_ChargeLoopResType, request, tell_target)

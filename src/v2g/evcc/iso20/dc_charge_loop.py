@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import Any, Final
 
 from v2g.common.amounts import amperes, volts, watts
-from v2g.common.terms import Phase
-from v2g.common.values import number
 from v2g.evcc.facts import ChargerFact
 from v2g.evcc.iso20.limits import dc_charge, dc_discharge, tell_limits
+from v2g.evcc.iso20.loop import charge_loop, standby
 from v2g.evcc.iso20.needs import departure_s, display, energy, tell_needs
 from v2g.evcc.iso20.notification import meter_wanted
 from v2g.evcc.iso20.ramp_down import ramp_down
 from v2g.evcc.iso20.schedule import allowed_w
-from v2g.evcc.iso20.standby import follow_in_loop, standby
 from v2g.evcc.iso20.terms import chosen, header
-from v2g.evcc.protocol import Move, Step
+from v2g.evcc.output import tell_present
 from v2g.evcc.session import Session
 from v2gexi import iso20_dc as dc
 
@@ -79,49 +77,18 @@ def target_a(session: Session) -> float:
 
 def tell_output(session: Session, response: Any) -> None:
     """Tell what a response says of the charger's output and limits."""
-    session.told(ChargerFact.PRESENT_VOLTAGE_V, number(response.EVSEPresentVoltage))
-    session.told(ChargerFact.PRESENT_CURRENT_A, number(response.EVSEPresentCurrent))
-    bounds = (
-        response.EVSECurrentLimitAchieved,
-        response.EVSEVoltageLimitAchieved,
-        response.EVSEPowerLimitAchieved,
-    )
-    reached = [name for name, bound in zip(("current", "voltage", "power"), bounds, strict=True) if bound]
-    session.told(ChargerFact.LIMIT_ACHIEVED, tuple(reached))
+    tell_present(session, response)
     tell_limits(session, response.CLResControlMode)
     tell_needs(session, response.CLResControlMode)
 
 
-def _take(session: Session, response: Any) -> Move:
-    tell_output(session, response)
-    return follow_in_loop(session, response)
-
-
-STEP: Final = Step(
-    name="ChargeLoop",
-    request="DC_ChargeLoopReq",
-    responses=(dc.DC_ChargeLoopResType,),
-    ask=lambda session: request(session, True),
-    take=_take,
-    leads_to=(
-        "RampDown",
-        "ScheduleRenegotiation",
-        "ScheduleExchangeInLoop",
-        "MeteringConfirmation",
-        "PowerDeliveryStandby",
-        "",
-    ),
-    meaning="The charge loop: the EV's target or its limits, and what the charger measures.",
-    phase=Phase.CHARGE,
-    pilot="C",
-    power=True,
-    locked=True,
-    stop="RampDown",
-    pause=True,
-    renegotiate="ScheduleRenegotiation",
+STEP: Final = charge_loop(
+    "DC",
+    dc.DC_ChargeLoopResType,
+    lambda session: request(session, True),
+    tell_output,
     pace_ms=100,
-    sent=700,
-    again=710,
+    meaning="The charge loop: the EV's target or its limits, and what the charger measures.",
 )
 STANDBY: Final = standby("DC", dc.DC_ChargeLoopResType, request, tell_output)
 RAMP_DOWN: Final = ramp_down("DC", dc.DC_ChargeLoopResType, request, tell_output)

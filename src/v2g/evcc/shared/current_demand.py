@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from v2g.common.terms import Phase
-from v2g.common.values import number, physical
+from v2g.common.values import physical
 from v2g.evcc.facts import ChargerFact
+from v2g.evcc.output import tell_present
 from v2g.evcc.protocol import Go, Move, Step, Stop, Take
 from v2g.evcc.session import NO_CURRENT_A, Session
 from v2g.evcc.shared.limits import tell_limits
@@ -41,15 +42,7 @@ def request(session: Session, module: Any, current_a: float) -> Any:
 
 def tell_output(session: Session, response: Any) -> None:
     """Tell what a CurrentDemandRes says of the charger's output."""
-    session.told(ChargerFact.PRESENT_VOLTAGE_V, number(response.EVSEPresentVoltage))
-    session.told(ChargerFact.PRESENT_CURRENT_A, number(response.EVSEPresentCurrent))
-    bounds = (
-        response.EVSECurrentLimitAchieved,
-        response.EVSEVoltageLimitAchieved,
-        response.EVSEPowerLimitAchieved,
-    )
-    reached = [name for name, bound in zip(("current", "voltage", "power"), bounds, strict=True) if bound]
-    session.told(ChargerFact.LIMIT_ACHIEVED, tuple(reached))
+    tell_present(session, response)
     tell_limits(session, response)
 
 

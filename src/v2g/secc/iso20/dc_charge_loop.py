@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from v2g.common.amounts import amperes, volts, watts
-from v2g.common.values import number, number_or_none
+from v2g.common.values import number
+from v2g.secc.direct import tell_maxima
 from v2g.secc.facts import EvFact
 from v2g.secc.iso20.notification import (
     LOOP,
@@ -50,7 +51,7 @@ def answer(session: Session, request: Any) -> Reply:
     session.told(EvFact.PRESENT_VOLTAGE_V, present_v)
     hear_display(session, request.DisplayParameters)
     hear_needs(session, mode)
-    _hear_limits(session, mode)
+    tell_maxima(session, mode.EVMaximumChargeCurrent, mode.EVMaximumChargePower, mode.EVMaximumVoltage)
     if not go_on(session):
         return Reply(response(session, "FAILED"), "")
     if agreed.dynamic:
@@ -89,17 +90,6 @@ def _own_target(session: Session, mode: Any, present_v: float) -> tuple[float, f
         limits.discharge_current_a,
     )
     return voltage, max(current, -most)
-
-
-def _hear_limits(session: Session, mode: Any) -> None:
-    limits = {
-        "current_a": number_or_none(mode.EVMaximumChargeCurrent),
-        "power_w": number_or_none(mode.EVMaximumChargePower),
-        "voltage_v": number_or_none(mode.EVMaximumVoltage),
-    }
-    if any(value is not None for value in limits.values()):
-        known = session.known(EvFact.DC_MAXIMUM_LIMITS) or {}
-        session.told(EvFact.DC_MAXIMUM_LIMITS, known | {k: v for k, v in limits.items() if v is not None})
 
 
 def response(

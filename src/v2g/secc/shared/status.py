@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from v2g.common.values import number_or_none
+from v2g.secc.direct import tell_maxima
 from v2g.secc.facts import EvFact
 from v2g.secc.session import Session
 from v2g.secc.station import Isolation, StationError
@@ -59,13 +59,7 @@ def hear_power_delivery(session: Session, parameter: Any) -> None:
 
 
 def hear_limits(session: Session, request: Any) -> None:
-    """Tell an EV's ``EVMaximum...Limit`` elements; those that are absent stay what they were."""
-    limits = {
-        "current_a": number_or_none(request.EVMaximumCurrentLimit),
-        "power_w": number_or_none(request.EVMaximumPowerLimit),
-        "voltage_v": number_or_none(request.EVMaximumVoltageLimit),
-    }
-    said = {name: value for name, value in limits.items() if value is not None}
-    known = session.known(EvFact.DC_MAXIMUM_LIMITS) or dict.fromkeys(limits)
-    if said:
-        session.told(EvFact.DC_MAXIMUM_LIMITS, known | said)
+    """Tell an EV's ``EVMaximum...Limit`` elements."""
+    tell_maxima(
+        session, request.EVMaximumCurrentLimit, request.EVMaximumPowerLimit, request.EVMaximumVoltageLimit
+    )

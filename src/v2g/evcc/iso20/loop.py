@@ -1,4 +1,4 @@
-"""Standby: the charge loop goes on without power, contactors closed, until either side wants power again."""
+"""The charge loop, and standby: it goes on without power until either side wants power again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from v2g.evcc.protocol import Go, Move, Step
 from v2g.evcc.session import Session
 
 
-def follow_in_loop(session: Session, response: Any) -> Move:
+def _follow_in_loop(session: Session, response: Any) -> Move:
     """What follows from a response of the charge loop, where the EV may want a standby."""
     move = follow(session, response)
     agreed, wanted = terms(session), session.vehicle.standby
@@ -22,6 +22,48 @@ def follow_in_loop(session: Session, response: Any) -> Move:
     elif move == Go("ChargeLoop") and not agreed.standby_refused and agreed.exchange_by_ms is None:
         return Go("PowerDeliveryStandby")
     return move
+
+
+def charge_loop(
+    kind: str,
+    response: type,
+    ask: Callable[[Session], Any],
+    tell: Callable[[Session, Any], None],
+    pace_ms: int,
+    meaning: str,
+) -> Step:
+    """The step with power; ``tell`` tells what a response says of the output."""
+
+    def take(session: Session, answer: Any) -> Move:
+        tell(session, answer)
+        return _follow_in_loop(session, answer)
+
+    return Step(
+        name="ChargeLoop",
+        request=f"{kind}_ChargeLoopReq",
+        responses=(response,),
+        ask=ask,
+        take=take,
+        leads_to=(
+            "RampDown",
+            "ScheduleRenegotiation",
+            "ScheduleExchangeInLoop",
+            "MeteringConfirmation",
+            "PowerDeliveryStandby",
+            "",
+        ),
+        meaning=meaning,
+        phase=Phase.CHARGE,
+        pilot="C",
+        power=True,
+        locked=True,
+        stop="RampDown",
+        pause=True,
+        renegotiate="ScheduleRenegotiation",
+        pace_ms=pace_ms,
+        sent=700,
+        again=710,
+    )
 
 
 def standby(
