@@ -18,13 +18,7 @@ from v2g.common.terms import LinkWish, Phase
 from v2g.common.timers import DIN_MESSAGES
 from v2g.evcc import handshake, requests, responses
 from v2g.evcc.contract import ContractSigner
-from v2g.evcc.effects import (
-    Disconnect,
-    Effect,
-    Link,
-    SessionEnded,
-    StateChanged,
-)
+from v2g.evcc.effects import Disconnect, Effect, Link, SessionEnded, StateChanged
 from v2g.evcc.protocol import Done, Fail, Go, Move, Protocol, Step, Stop, Wait
 from v2g.evcc.session import Paused, Session
 from v2g.evcc.shutdown import Shutdown, release
@@ -261,31 +255,29 @@ class Evcc:
             if not self._shutdown.advance(now_ms):
                 return False
             self._shutdown = None
-        move = wish(session, step) or late(self._timers, step, now_ms)
-        if move is None and step.locked and not self.vehicle.connector_locked:
+        asked = wish(session, step) or late(self._timers, step, now_ms) or self._ask(session, step, now_ms)
+        if asked is None:
+            return False
+        if isinstance(asked, Go | Stop | Fail | Done):
+            self._move(session, step, asked, now_ms)
+        else:
+            self._send(session, step, asked, now_ms)
+        return True
+
+    def _ask(self, session: Session, step: Step, now_ms: int) -> Any:
+        """A step's request, or its decision to go elsewhere; None: something has to happen first."""
+        if step.locked:
             session.want_lock()
             session.notice()
-            if not session.lock_confirmed and not self._timers.waited("lock", _LOCK_MS, now_ms):
-                return False
-            move = Stop(EvError.CONNECTOR_LOCK.value)
-        if move is None:
-            if step.locked:
-                session.want_lock()
-                session.notice()
-            if now_ms < self._timers.ask_ms:
-                return False
-            asked = step.ask(session)
-            if isinstance(asked, Wait):
-                if not self._timers.waited(asked.what, asked.within_ms, now_ms):
-                    return False
-                move = asked.otherwise
-            elif isinstance(asked, Go | Stop | Fail | Done):
-                move = asked
-            else:
-                self._send(session, step, asked, now_ms)
-                return True
-        self._move(session, step, move, now_ms)
-        return True
+            if not self.vehicle.connector_locked:
+                moves = not session.lock_confirmed and not self._timers.waited("lock", _LOCK_MS, now_ms)
+                return None if moves else Stop(EvError.CONNECTOR_LOCK.value)
+        if now_ms < self._timers.ask_ms:
+            return None
+        asked = step.ask(session)
+        if isinstance(asked, Wait):
+            return asked.otherwise if self._timers.waited(asked.what, asked.within_ms, now_ms) else None
+        return asked
 
     def _send(self, session: Session, step: Step, body: Any, now_ms: int) -> None:
         """Send a request."""
