@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-import v2gexi
 from v2g.capture import envelope, frames, messages
 from v2g.capture.envelope import Conversation, End
 from v2g.capture.keyless import is_homeplug, without_key
@@ -23,7 +22,6 @@ from v2g.capture.pcapng import PcapngWriter
 from v2g.capture.timeline import shown_value
 from v2g.common import redact
 from v2gexi import packets, sessions, v2gtp
-from v2gexi.errors import EncodeError
 from v2gexi.packets import Segment
 from v2gexi.pcap import Packet
 
@@ -162,9 +160,9 @@ class Recorder:
         else:
             values = messages.values_of(message)
         comment = f"{sessions.name_of(message, decoded.element)} {self._text(values)}".strip()
-        if self._secrets or not redact.has_tokens(message):
-            return head + payload, comment
-        return head + _without_tokens(message, decoded.message_set, length), comment
+        if not self._secrets:
+            payload = redact.payload(message, payload, decoded.message_set)
+        return head + payload, comment
 
     def _segment(self, data: bytes, segment: Segment) -> tuple[bytes, str]:
         """A packet of TCP or UDP without what may be a token: whole V2GTP frames are looked into, of others
@@ -186,12 +184,3 @@ class Recorder:
         parts = [self._message(v2gtp.pack(each.payload, each.payload_type), connection) for each in found]
         content = b"".join(part for part, _ in parts)
         return data[:at] + content + data[at + len(content) :], "; ".join(text for _, text in parts)
-
-
-def _without_tokens(message: Any, message_set: str, length: int) -> bytes:
-    """The payload with stand-ins; zeros if it would get another length, as texts beyond ASCII may."""
-    try:
-        payload = v2gexi.encode(redact.message(message), message_set, lenient=True)
-    except EncodeError:
-        payload = b""
-    return payload if len(payload) == length else bytes(length)

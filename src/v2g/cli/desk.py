@@ -9,6 +9,7 @@ import os
 import signal
 import stat
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from v2g.desk.faults import Fault, FaultKind
     from v2g.desk.journal import Journal
+    from v2g.desk.session_log import SessionLog
+    from v2g.desk.soc_push import SocPush
     from v2g.desk.tape import Tape
     from v2g.desk.values import Setting, Settings
 
@@ -115,6 +118,12 @@ def add_options(
     )
     add("--no-slac", action="store_true", help="no modem: a plain network, the link is always there")
     add("--record", type=Path, metavar="FILE", help="record the session as pcapng, tokens redacted")
+    add(
+        "--session-logs",
+        type=Path,
+        metavar="FOLDER",
+        help="write a YAML file for each session: messages with their values, tokens redacted",
+    )
     add("--syslog", action="store_true", help="send the log as UDP syslog to all on the interface, too")
     add("--every", action="store_true", help="show every message of the loops")
     lines = ["settings:"]
@@ -215,6 +224,35 @@ def tape(args: argparse.Namespace, log: Journal, *, car: bool) -> Tape | None:
         raise CannotError(f"{args.record}: {error.strerror}") from None
     made.failed = log.line
     return made
+
+
+def session_log(args: argparse.Namespace, log: Journal, side: str) -> SessionLog | None:
+    """The sessions' files, if they are wanted; their failure later on goes to the log.
+
+    Raises:
+        CannotError: the folder cannot be made or written.
+    """
+    if args.session_logs is None:
+        return None
+    from v2g.desk.session_log import SessionLog
+
+    try:
+        made = SessionLog(args.session_logs, side, time.time_ns)
+    except OSError as error:
+        raise CannotError(f"{args.session_logs}: {error.strerror}") from None
+    made.line = log.line
+    return made
+
+
+def watch(*takers: Journal | Tape | SessionLog | SocPush | None) -> Callable[[Any], None]:
+    """Shows an effect to each of those that are there."""
+    takes = [each.take for each in takers if each is not None]
+
+    def show(effect: Any) -> None:
+        for take in takes:
+            take(effect)
+
+    return show
 
 
 def journal(args: argparse.Namespace, side: str) -> Journal:

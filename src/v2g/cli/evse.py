@@ -17,6 +17,8 @@ from v2g.desk.faults import CHARGER_FAULTS, MESSAGE_FAULTS
 if TYPE_CHECKING:
     import ssl
 
+    from v2g.desk.journal import Journal
+    from v2g.desk.soc_push import SocPush
     from v2g.desk.tape import Tape
     from v2g.secc.protocol import Protocol
     from v2g.secc.station import Station
@@ -57,6 +59,11 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "--measured-only",
         action="store_true",
         help="SLAC: fail with a modem that measures no attenuation, instead of telling plausible values",
+    )
+    parser.add_argument(
+        "--soc-to",
+        metavar="URL",
+        help="POST the car's state of charge there when it changes (http://HOST/ev_state of a SmartEVSE)",
     )
     parser.add_argument("--key-log", type=Path, metavar="FILE", help="write TLS session keys, for Wireshark")
     return parser
@@ -139,12 +146,9 @@ async def _charge(
     journal = desk.journal(args, "EVSE")
     tape = desk.tape(args, journal, car=False)
 
-    def watch(effect: Any) -> None:
-        journal.take(effect)
-        if tape is not None:
-            tape.take(effect)
-
-    charger = DeskCharger(station, plan.settings, plan.faults, watch)
+    sessions = desk.session_log(args, journal, "EVSE")
+    soc = _soc_push(args, journal)
+    charger = DeskCharger(station, plan.settings, plan.faults, desk.watch(journal, tape, sessions, soc))
     core: Any = Secc(
         station, station_protocols(plan.protocols), secrets.token_bytes, lambda: int(time.time())
     )
@@ -166,6 +170,8 @@ async def _charge(
         nonlocal result
         if tape is not None:
             tape.closed(by_car=True)
+        if sessions is not None:
+            sessions.finish(fine, journal.statistics.lines())
         journal.finish()
         journal.begin()
         if args.once and not charger.paused and not stopped.is_set():
@@ -189,7 +195,22 @@ async def _charge(
     finally:
         await charger.close()
         await shell.close()
+        if soc is not None:
+            await soc.close()
+        if sessions is not None:
+            sessions.finish(False, journal.statistics.lines())
     return result
+
+
+def _soc_push(args: argparse.Namespace, journal: Journal) -> SocPush | None:
+    if args.soc_to is None:
+        return None
+    from v2g.desk.soc_push import SocPush
+
+    try:
+        return SocPush(args.soc_to, journal.line)
+    except ValueError as error:
+        raise desk.CannotError(f"--soc-to: {error}") from None
 
 
 def _link(args: argparse.Namespace, shell: Any, tape: Tape | None) -> Any:

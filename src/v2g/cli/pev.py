@@ -147,12 +147,8 @@ async def _charge(
     if signer is not None:
         vehicle.setup = replace(vehicle.setup, payment=Payment.CONTRACT)
 
-    def watch(effect: Any) -> None:
-        journal.take(effect)
-        if tape is not None:
-            tape.take(effect)
-
-    car = DeskCar(vehicle, plan.settings, plan.faults, watch)
+    sessions = desk.session_log(args, journal, "CAR")
+    car = DeskCar(vehicle, plan.settings, plan.faults, desk.watch(journal, tape, sessions))
     stopped = asyncio.Event()
 
     def unread() -> None:
@@ -187,6 +183,8 @@ async def _charge(
                 await shell.close()
             ended = car.result if car.ended.is_set() else None
             result = desk.OK if ended is not None and ended.ok else desk.FAILED
+            if sessions is not None:
+                sessions.finish(result == desk.OK, journal.statistics.lines())
             resumes = ended.paused if ended is not None else None
             if resumes is None or stopped.is_set():
                 break

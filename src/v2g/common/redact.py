@@ -12,6 +12,8 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
+import v2gexi
+from v2gexi.errors import EncodeError
 from v2gexi.message import Message
 
 TOKEN_ELEMENTS = frozenset(
@@ -82,6 +84,25 @@ def message(original: M) -> M:
         else:
             getattr(owner, name)[position] = stand_in(getattr(owner, name)[position])
     return result
+
+
+def payload(original: Message, exi: bytes, message_set: str | None = None) -> bytes:
+    """The EXI of a message without its tokens, of the same length.
+
+    It is zeros if stand-ins take another length, as those of texts beyond ASCII may.
+
+    Args:
+        original: the message.
+        exi: its payload.
+        message_set: where several have the message's class, as :func:`v2gexi.encode` wants it.
+    """
+    if not has_tokens(original):
+        return exi
+    try:
+        found = v2gexi.encode(message(original), message_set, lenient=True)
+    except EncodeError:
+        found = b""
+    return found if len(found) == len(exi) else bytes(len(exi))
 
 
 def _leaves(owner: Message, within: bool) -> Iterator[tuple[Message, str, int | None]]:

@@ -16,7 +16,7 @@ from v2g.desk.charger_settings import PROTOCOLS
 from v2g.desk.faults import Fault
 from v2g.desk.journal import stops
 from v2g.desk.meddler import Closing, Delayed
-from v2g.desk.output import Output
+from v2g.desk.output import STEP_S, Output
 from v2g.desk.values import Settings
 from v2g.net.charger import ChargerShell
 from v2g.sdp import SdpEffect
@@ -34,6 +34,10 @@ from v2g.slac.effects import Effect as SlacEffect
 
 REPLUG_S: Final = 0.5
 """After a session the cable counts as unplugged for so long: SLAC begins anew, with another key."""
+LEAST_ISOLATION_OHM: Final = 100_000.0
+"""With less between DC and earth the cable check fails (IEC 61851-23: a person who touches it stays safe)."""
+SAFE_VOLTAGE_V: Final = 60.0
+"""Of direct current, between conductors (IEC 61851-23)."""
 _ACTS: Final[dict[str, dict[str, Any]]] = {
     "emergency": {"error": StationError.EMERGENCY_SHUTDOWN},
     "malfunction": {"error": StationError.MALFUNCTION},
@@ -262,15 +266,37 @@ class DeskCharger:
     def _check_cable(self) -> None:
         self._output.run()
         self._output.checking = True
+        self._watch(Log("cable check: self-test of the isolation monitor passed"))
         if "cable_check_never" in self._faults:
             return
         self._later(self._settings["cable_check_s"], self._checked)
 
     def _checked(self) -> None:
-        # Without the relays nothing was measured.
-        good = "isolation" not in self._faults and self._station.contactor_closed is True
+        closed = self._station.contactor_closed is True
+        if closed and self._station.present_voltage_v < self._output.check_voltage_v:
+            self._later(STEP_S, self._checked)
+            return
+        good = closed and self._isolated()
         self._output.checking = False
-        self._set(isolation=Isolation.VALID if good else Isolation.FAULT, cable_check=good)
+        if good:
+            self._discharged()
+        else:
+            self._set(isolation=Isolation.FAULT, cable_check=False)
+
+    def _discharged(self) -> None:
+        """The check is over when the output is safe again (IEC 61851-23)."""
+        if self._station.present_voltage_v > SAFE_VOLTAGE_V:
+            self._later(STEP_S, self._discharged)
+        else:
+            self._set(isolation=Isolation.VALID, cable_check=True)
+
+    def _isolated(self) -> bool:
+        """Take a sample of the isolation; whether it is good."""
+        sample = 0.0 if "isolation" in self._faults else self._settings["isolation_ohm"]
+        good: bool = sample >= LEAST_ISOLATION_OHM
+        voltage, outcome = self._station.present_voltage_v, "OK" if good else "fault"
+        self._watch(Log(f"cable check: {voltage:g} V, R_F {sample:.0f} ohm: {outcome}"))
+        return good
 
     def _reached(self, milestone: effects.Milestone) -> None:
         if milestone is effects.Milestone.CURRENT_DEMAND_FINISHED:

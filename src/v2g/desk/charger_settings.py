@@ -27,6 +27,7 @@ SETTINGS: Final = (
     Setting("authorize_after_s", 0.0, "the customer is known this long after the car asks"),
     Setting("parameters_after_s", 0.0, "limits and schedules are there this long after the car asks"),
     Setting("cable_check_s", 1.0, "the cable check takes this long"),
+    Setting("isolation_ohm", 1e6, "DC: isolation that the cable check finds; 100000 is enough", 0, 1e9),
     Setting("contactor_s", 0.05, "contactors follow this late"),
     Setting("ramp_v_per_s", 500.0, "the output's voltage rises and falls so fast", 0.1),
     Setting("ramp_a_per_s", 50.0, "the output's current rises and falls so fast", 0.1),

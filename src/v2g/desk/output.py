@@ -15,7 +15,7 @@ from v2g.secc.station import MeterReading, Station
 STEP_S: Final = 0.05
 """The output moves in steps of this length."""
 _CHECK_VOLTAGE_V: Final = 500.0
-"""Voltage of the cable check, at most that of the output (IEC 61851-23: the highest that the EV may get)."""
+"""Voltage of the cable check, unless the car may get more; at most that of the output (IEC 61851-23)."""
 _OFF: Final = DcTarget(0.0, 0.0)
 
 
@@ -43,6 +43,12 @@ class Output:
         """What the car has said."""
         self._energy_wh = 1_000.0
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def check_voltage_v(self) -> float:
+        """Voltage of the cable check: the highest that the car may get."""
+        told = self.told.get(EvFact.DC_MAXIMUM_LIMITS) or {}
+        return min(max(_CHECK_VOLTAGE_V, told.get("voltage_v") or 0.0), self._station.dc.maximum_voltage_v)
 
     def contactor(self, closed: bool) -> None:
         """The contactor is told to move."""
@@ -99,7 +105,7 @@ class Output:
     def _step_dc(self) -> float:
         """Move towards what is wanted; the power that flows."""
         station, limits = self._station, self._station.dc
-        wanted_v = min(_CHECK_VOLTAGE_V, limits.maximum_voltage_v) if self.checking else self.target.voltage_v
+        wanted_v = self.check_voltage_v if self.checking else self.target.voltage_v
         if self._slack and not self.checking and not self.loop:
             wanted_v /= 2
         station.present_voltage_v = _towards(

@@ -149,7 +149,8 @@ def _station(outcome: Outcome) -> str:
         line[11:]
         for line in outcome.charger_log.splitlines()
         if not re.match(
-            r" *[0-9.]+  (     |CAR |EVSE|\[|session |service |connected|control pilot taken)", line
+            r" *[0-9.]+  (     |CAR |EVSE|\[|session |service |connected|control pilot taken|cable check:)",
+            line,
         )
         and not re.search(r"Timing statistics|----|Total", line)
     ]

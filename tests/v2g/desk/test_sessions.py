@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.v2g.desk.pair import charge
@@ -199,3 +201,37 @@ def test_a_battery_that_is_full_ends_the_session():
     assert outcome.charger_fine
     assert outcome.car_result.ok
     assert outcome.loops > 5
+
+
+def _cable_check(outcome):
+    return re.findall(r"cable check: .*", outcome.charger_log)
+
+
+@pytest.mark.spec(338)
+def test_the_cable_is_checked_at_the_cars_highest_voltage():
+    outcome = charge(
+        "iso20",
+        "mcs",
+        charger={"maximum_voltage_v": 1250.0, "isolation_ohm": 150_000.0},
+        car={"maximum_voltage_v": 800.0, "voltage_v": 700.0, "target_voltage_v": 720.0},
+    )
+    assert _cable_check(outcome) == [
+        "cable check: self-test of the isolation monitor passed",
+        "cable check: 800 V, R_F 150000 ohm: OK",
+    ]
+    assert outcome.charger_fine
+
+
+@pytest.mark.parametrize("protocol", ["din", "iso2", "iso20"])
+@pytest.mark.spec(338)
+def test_too_little_isolation(protocol):
+    outcome = charge(protocol, "dc", charger={"isolation_ohm": 99_999.0})
+    assert _cable_check(outcome)[-1] == "cable check: 500 V, R_F 99999 ohm: fault"
+    assert outcome.charger_fine is False
+    assert outcome.loops == 0
+
+
+def test_isolation_is_measured_at_the_whole_voltage():
+    outcome = charge("iso2", "dc", charger={"ramp_v_per_s": 100.0, "cable_check_s": 0.1})
+    assert _cable_check(outcome)[-1] == "cable check: 500 V, R_F 1000000 ohm: OK"
+    assert outcome.charger_fine
