@@ -144,10 +144,10 @@ async def _charge(
     from v2g.security.tls import station_judge
 
     journal = desk.journal(args, "EVSE")
+    soc = _soc_push(args, journal)
     tape = desk.tape(args, journal, car=False)
 
     sessions = desk.session_log(args, journal, "EVSE")
-    soc = _soc_push(args, journal)
     charger = DeskCharger(station, plan.settings, plan.faults, desk.watch(journal, tape, sessions, soc))
     core: Any = Secc(
         station, station_protocols(plan.protocols), secrets.token_bytes, lambda: int(time.time())
@@ -195,10 +195,10 @@ async def _charge(
     finally:
         await charger.close()
         await shell.close()
-        if soc is not None:
-            await soc.close()
         if sessions is not None:
             sessions.finish(False, journal.statistics.lines())
+        if soc is not None:
+            await soc.close()
     return result
 
 

@@ -181,10 +181,10 @@ async def _charge(
                 if tape is not None:
                     tape.closed(by_car=True)
                 await shell.close()
-            ended = car.result if car.ended.is_set() else None
+                ended = car.result if car.ended.is_set() else None
+                if sessions is not None:
+                    sessions.finish(ended is not None and ended.ok, journal.statistics.lines())
             result = desk.OK if ended is not None and ended.ok else desk.FAILED
-            if sessions is not None:
-                sessions.finish(result == desk.OK, journal.statistics.lines())
             resumes = ended.paused if ended is not None else None
             if resumes is None or stopped.is_set():
                 break

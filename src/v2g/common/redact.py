@@ -125,7 +125,9 @@ def _leaves(owner: Message, within: bool) -> Iterator[tuple[Message, str, int | 
 
 
 def shown(name: str, value: Any) -> Any:
-    """A value for a log: itself, or what takes its place if its element is a token's."""
-    if name in TOKEN_ELEMENTS and isinstance(value, str | bytes) and value:
-        return redacted(value)
-    return value
+    """A value for a log: itself, or what takes its place if its element is a token's; of a list, of each."""
+    if name not in TOKEN_ELEMENTS:
+        return value
+    if isinstance(value, list):
+        return [shown(name, each) for each in value]
+    return redacted(value) if isinstance(value, str | bytes) and value else value

@@ -266,9 +266,9 @@ class DeskCharger:
     def _check_cable(self) -> None:
         self._output.run()
         self._output.checking = True
-        self._watch(Log("cable check: self-test of the isolation monitor passed"))
         if "cable_check_never" in self._faults:
             return
+        self._watch(Log("cable check: self-test of the isolation monitor passed"))
         self._later(self._settings["cable_check_s"], self._checked)
 
     def _checked(self) -> None:
@@ -285,7 +285,9 @@ class DeskCharger:
 
     def _discharged(self) -> None:
         """The check is over when the output is safe again (IEC 61851-23)."""
-        if self._station.present_voltage_v > SAFE_VOLTAGE_V:
+        if self._station.contactor_closed is not True:
+            self._set(isolation=Isolation.FAULT, cable_check=False)
+        elif self._station.present_voltage_v > SAFE_VOLTAGE_V:
             self._later(STEP_S, self._discharged)
         else:
             self._set(isolation=Isolation.VALID, cable_check=True)

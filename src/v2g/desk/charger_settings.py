@@ -26,7 +26,7 @@ SETTINGS: Final = (
     Setting("discharge_power_w", 0.0, "power that may come back from the car (ISO 15118-20)", 0, 4e6),
     Setting("authorize_after_s", 0.0, "the customer is known this long after the car asks"),
     Setting("parameters_after_s", 0.0, "limits and schedules are there this long after the car asks"),
-    Setting("cable_check_s", 1.0, "the cable check takes this long"),
+    Setting("cable_check_s", 1.0, "the cable check takes this long, and until its voltage has come and gone"),
     Setting("isolation_ohm", 1e6, "DC: isolation that the cable check finds; 100000 is enough", 0, 1e9),
     Setting("contactor_s", 0.05, "contactors follow this late"),
     Setting("ramp_v_per_s", 500.0, "the output's voltage rises and falls so fast", 0.1),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -24,8 +25,10 @@ KEPT: Final = 200
 """Entries from before a session that its file begins with: SLAC belongs to it, days of waiting do not."""
 _DISCOVERED: Final = frozenset((202, 203))
 """Checkpoints of the SDP request (charger) and response (car)."""
-_CONNECTED: Final = frozenset((303,))
+_CONNECTED: Final = 303
 _HANDSHAKE: Final = "supportedAppProtocol"
+_NOT_YAML: Final = re.compile("[\x7f-\x84\x86-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+"""Characters that JSON may have in a text and YAML may not."""
 _TOLD_BY_MESSAGES: Final = frozenset(
     ("EvTold", "ChargerTold", "StateChanged", "DcTarget", "DrawCurrent", "ProtocolsOffered")
 )
@@ -54,9 +57,10 @@ class SessionLog:
         self._file: TextIO | None = None
         self._before: deque[str] = deque(maxlen=KEPT)
         self._offered: dict[int, str] = {}
+        self._is_connected = False
         self._failed = False
         self.path: Path | None = None
-        """The file of the session that runs, or ran last."""
+        """The file of the session that runs."""
         self.line: Callable[[str], None] = lambda text: None
         """Called with a line for people when a file is begun, or cannot be written."""
 
@@ -65,7 +69,10 @@ class SessionLog:
         if isinstance(effect, Checkpoint):
             text = effect.text or CHECKPOINTS.get(effect.number, "")
             self._entry({"checkpoint": effect.number, "text": text})
-            if effect.number in _DISCOVERED or effect.number in _CONNECTED:
+            if effect.number == _CONNECTED and self._is_connected:
+                self.finish(False, ())  # the connection before it ended without a session
+            self._is_connected = self._is_connected or effect.number == _CONNECTED
+            if effect.number in _DISCOVERED or effect.number == _CONNECTED:
                 self._begin()
         elif isinstance(effect, Log):
             self._entry({"log": effect.text})
@@ -80,6 +87,7 @@ class SessionLog:
         """The session is over: its file ends with the outcome and the statistics' lines."""
         self._before.clear()
         self._offered.clear()
+        self._is_connected = False
         if self._file is None:
             return
         self._entry({"ended": "well" if ok else "failed", "statistics": list(statistics)})
@@ -101,7 +109,7 @@ class SessionLog:
 
     def _entry(self, content: Mapping[str, Any]) -> None:
         at = datetime.fromtimestamp(self._clock() / 1e9, UTC).isoformat(timespec="milliseconds")
-        line = "- " + json.dumps({"at": at, **content}) + "\n"
+        line = f"- {_flow({'at': at, **content})}\n"
         if self._file is None:
             self._before.append(line)
         else:
@@ -135,10 +143,10 @@ class SessionLog:
         if file is None:
             return  # the last entry could not be written
         try:
-            os.fsync(file.fileno())
             file.close()
         except OSError as error:
             self._gone(error)
+        self.path = None
 
     def _gone(self, error: OSError) -> None:
         file, self._file, self._failed = self._file, None, True
@@ -159,8 +167,17 @@ def _new_file(folder: Path, name: str) -> tuple[TextIO, Path]:
             number += 1
 
 
+def _flow(content: Mapping[str, Any]) -> str:
+    """JSON that is YAML as well."""
+    text = json.dumps(content, ensure_ascii=False)
+    return _NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def _plain(value: Any) -> Any:
     """As JSON knows it; bytes are hexadecimal digits."""
     if isinstance(value, bytes):
         return value.hex().upper()
+    if isinstance(value, float):
+        # YAML takes 1e-05 for a text.
+        return int(value) if value.is_integer() else round(value, 4)
     return [_plain(each) for each in value] if isinstance(value, list) else value

@@ -6,7 +6,10 @@ takes at ``/ev_state``; what is not known is -1."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+import socket
+import threading
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import SplitResult, urlencode, urlsplit
@@ -14,7 +17,7 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 from v2g.secc.facts import EvFact
 
 TIMEOUT_S: Final = 5.0
-"""A controller that does not answer is given up then."""
+"""A controller that has not answered by then is given up."""
 _PARAMETERS: Final = {
     EvFact.SOC: "current_soc",
     EvFact.DC_FULL_SOC: "full_soc",
@@ -40,10 +43,7 @@ class SocPush:
     """
 
     def __init__(self, url: str, line: Callable[[str], None]) -> None:
-        parts = _parts(url)
-        self._url = parts._replace(query=parts.query and parts.query + "&", fragment="").geturl()
-        self._url += "" if parts.query else "?"
-        self._shown = parts.netloc
+        self._parts = _parts(url)
         self._line = line
         self._values: dict[str, Any] = {}
         self._next: str | None = None
@@ -64,46 +64,78 @@ class SocPush:
                 self._tell()
 
     async def close(self) -> None:
-        """Send no more; what is under way may end."""
+        """Send no more."""
         self._next = None
         if self._task is not None:
+            self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _tell(self) -> None:
         known = dict.fromkeys(_PARAMETERS.values(), _UNKNOWN) | {_CAR: ""} | self._values
-        self._next = self._url + urlencode(known)
+        self._next = urlencode(known)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._send())
 
     async def _send(self) -> None:
         while self._next is not None:
-            url, self._next = self._next, None
-            failure = await asyncio.to_thread(_post, url)
+            parameters, self._next = self._next, None
+            failure = await _post(self._parts, parameters)
             if failure and failure != self._failure:
-                self._line(f"{self._shown} does not take the state of charge: {failure}")
+                self._line(f"{self._parts.netloc} does not take the state of charge: {failure}")
             self._failure = failure
 
 
 def _parts(url: str) -> SplitResult:
-    if "@" in url:
-        raise ValueError("user and password cannot be given")
     try:
         parts = urlsplit(url)
-        if parts.port != 0 and parts.scheme in ("http", "https") and parts.hostname and _SIGNS.fullmatch(url):
-            return parts
+        fine = parts.port != 0 and parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:  # the port, or half an IPv6 address
-        pass
-    raise ValueError(f"{url}: write http://HOST/PATH")
+        raise ValueError(f"{url}: write http://HOST/PATH") from None
+    if "@" in parts.netloc:
+        raise ValueError("user and password cannot be given")
+    if not fine or not _SIGNS.fullmatch(url):
+        raise ValueError(f"{url}: write http://HOST/PATH")
+    return parts
 
 
-def _post(url: str) -> str:
-    """Send it; why it was not taken, empty if it was."""
-    from http.client import HTTPException
-    from urllib.request import Request, urlopen
+async def _post(parts: SplitResult, parameters: str) -> str:
+    """Send it, in a thread that nobody waits for longer; why it was not taken, empty if it was."""
+    from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
+    # This client follows no redirection and asks no proxy: what the car said goes nowhere else.
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
+    query = f"{parts.query}&{parameters}" if parts.query else parameters
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[str] = loop.create_future()
+
+    def answer(failure: str) -> None:
+        if not answered.done():
+            answered.set_result(failure)
+
+    def exchange() -> None:
+        try:
+            connection.request("POST", f"{parts.path or '/'}?{query}", headers={"Connection": "close"})
+            response = connection.getresponse()
+            failure = "" if response.status // 100 == 2 else f"{response.status} {response.reason}".strip()
+        except (OSError, HTTPException, ValueError) as error:
+            failure = str(error) or type(error).__name__
+        connection.close()
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(answer, failure)
+
+    threading.Thread(target=exchange, daemon=True).start()
     try:
-        # The scheme was looked at: nothing but HTTP gets here.
-        with urlopen(Request(url, data=b"", method="POST"), timeout=TIMEOUT_S):
-            return ""
-    except (OSError, HTTPException) as error:
-        return str(getattr(error, "reason", "") or error)
+        async with asyncio.timeout(TIMEOUT_S):
+            return await answered
+    except TimeoutError:
+        return f"no answer within {TIMEOUT_S:g} s"
+    finally:
+        _cut(connection.sock)
+
+
+def _cut(sock: socket.socket | None) -> None:
+    """End what a thread waits for."""
+    if sock is not None:
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)

@@ -24,6 +24,7 @@ _SAID: Final[dict[str, Callable[[Any], str]]] = {
     "AuthorizationWanted": lambda each: f"authorisation wanted, {each.payment.value}",
     "Link": lambda each: f"the data link {_LINKS.get(each.wish.value, each.wish.value)}",
     "LockConnector": lambda each: f"connector is to be {'locked' if each.locked else 'unlocked'}",
+    "Matched": lambda each: f"SLAC MATCHED, nid {each.nid.hex()}",
     "ModemReady": lambda each: f"the modem has {'the key' if each.ready else 'no key'}",
     "PilotState": lambda each: f"control pilot is to show state {each.state}",
     "ProtocolSelected": lambda each: (

@@ -84,6 +84,17 @@ def test_every_place_of_a_contract():
         assert token not in repr(v2gexi.decode(encoded[1], "iso2")).encode()
 
 
+@pytest.mark.spec(340)
+def test_tokens_in_a_list():
+    from v2g.capture.timeline import shown_value
+
+    contracts = ["DEABCSECRET01", "DEABCSECRET02"]
+    hidden = [redact.redacted(each) for each in contracts]
+    assert redact.shown("EMAID", contracts) == hidden
+    assert redact.shown("ServiceID", contracts) == contracts
+    assert shown_value("EMAID", contracts, secrets=False) == f"EMAID {'; '.join(hidden)}"
+
+
 def test_the_vehicles_identifier_of_iso_15118_20():
     header = common.MessageHeaderType(SessionID=bytes(8), TimeStamp=0)
     message = common.SessionSetupReq(Header=header, EVCCID="WMIV1234567890ABCDEX")

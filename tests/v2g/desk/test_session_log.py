@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import errno
+import json
 import re
 
 import pytest
 import yaml
 
+import v2gexi
 from tests.v2g.cli.programs import program
 from tests.v2g.desk.pair import charge
 from tests.v2g.netns import needs_netns, plain_wire
 from v2g.cli.main import main
+from v2g.common import redact
 from v2g.common.effects import Checkpoint, Log
 from v2g.desk import session_log
 from v2g.desk.session_log import SessionLog
+from v2g.secc.effects import MessageSeen
+from v2g.slac.effects import Matched
+from v2gexi import iso20_common
 
 START_NS = 1_763_762_702_250_000_000
 """2025-11-21 22:05:02.25 UTC"""
@@ -73,6 +79,28 @@ def test_two_sessions_of_one_second_have_a_file_each(logged):
     assert [each.get("log") for each in _entries(logged.path)] == ["the next car", None]
 
 
+def test_a_connection_that_ended_without_a_session_has_a_file_of_its_own(logged):
+    for number in (202, 303, 202, 303, 500):
+        logged.take(Checkpoint(number))
+    first, second = (_entries(each) for each in sorted(logged.path.parent.iterdir()))
+    assert [each.get("checkpoint", each.get("ended")) for each in first] == [202, 303, 202, 303, "failed"]
+    assert [each["checkpoint"] for each in second] == [500]
+
+
+def test_whatever_a_car_writes_can_be_read_again(logged):
+    text = "emoji \U0001f697 \u2028 \x00 \x7f \ud83d \ufeff 'quote' \" : # - line\nend"
+    logged.take(Checkpoint(202))
+    logged.take(Log(text))
+    assert _entries(logged.path)[-1]["log"].encode("utf-8", "surrogatepass") == text.encode(
+        "utf-8", "surrogatepass"
+    )
+
+
+@pytest.mark.parametrize("number", [1e-4, 1e-9, 1e16, 400.0, 0.1])
+def test_numbers_are_numbers(number):
+    assert yaml.safe_load(json.dumps(session_log._plain(number))) == pytest.approx(number, abs=1e-4)
+
+
 def test_what_happened_long_before_is_left_out(logged):
     for number in range(session_log.KEPT + 50):
         logged.take(Log(f"waiting, {number}"))
@@ -91,22 +119,53 @@ def test_a_whole_session_without_its_tokens(logged, protocol):
     secret = body.EVCCID
     for effect in outcome.charger_effects:
         logged.take(effect)
+    path = logged.path
     logged.finish(True, ())
-    entries = _entries(logged.path)
+    entries = _entries(path)
     messages = [each for each in entries if "message" in each]
     seen = [each.name for each in outcome.charger_effects if type(each).__name__ == "MessageSeen"]
     assert [each["message"] for each in messages] == seen
     assert {each["from"] for each in messages} == {"car", "charger"}
     setup = next(each for each in messages if each["message"] == "SessionSetupReq")
     assert re.fullmatch(r"\[redacted\] hash: [0-9A-F]{15}", setup["values"]["EVCCID"])
-    plain = logged.path.read_text()
+    plain = path.read_text()
     assert (secret.hex() if isinstance(secret, bytes) else secret).lower() not in plain.lower()
     assert told.payload.hex() not in plain
-    assert len(setup["exi"]) == 2 * len(told.payload)
+    exi = bytes.fromhex(setup["exi"])
+    assert len(exi) == len(told.payload)
+    names = {"din": "din", "iso2": "iso2", "iso20": "iso20-common"}
+    passed_on = v2gexi.decode(exi, names[protocol])
+    body = getattr(getattr(passed_on, "Body", None), "BodyElement", passed_on)
+    assert redact.stand_in(secret) == body.EVCCID
     loop = next(each for each in messages if each["message"] in ("CurrentDemandRes", "DC_ChargeLoopRes"))
     assert loop["values"]["EVSEPresentVoltage"] > 300
     assert [each["phase"] for each in entries if each.get("started")][:1] == ["init"]
     assert entries[-1]["ended"] == "well"
+
+
+def test_contracts_keys_and_addresses_of_a_match(logged):
+    contracts = ["DEABCSECRET01", "DEABCSECRET02"]
+    wish = iso20_common.CertificateInstallationReq(
+        Header=iso20_common.MessageHeaderType(SessionID=bytes(8), TimeStamp=1),
+        OEMProvisioningCertificateChain=iso20_common.SignedCertificateChainType(
+            Id="id1", Certificate=b"certificate of the car"
+        ),
+        ListOfRootCertificateIDs=iso20_common.ListOfRootCertificateIDsType(
+            RootCertificateID=[
+                iso20_common.X509IssuerSerialType(X509IssuerName="CN=root", X509SerialNumber=1)
+            ]
+        ),
+        MaximumContractCertificateChains=1,
+        PrioritizedEMAIDs=iso20_common.EMAIDListType(EMAID=contracts),
+    )
+    logged.take(Checkpoint(202))
+    logged.take(Matched(b"\x01" * 6, b"\x02" * 6, b"\x03" * 7, b"\x04" * 16))
+    logged.take(MessageSeen("CertificateInstallationReq", True, wish, v2gexi.encode(wish)))
+    *_, match, message = _entries(logged.path)
+    assert match["event"] == "SLAC MATCHED, nid 03030303030303"
+    assert message["values"]["EMAID"] == [redact.redacted(each) for each in contracts]
+    exi = bytes.fromhex(message["exi"])
+    assert not any(each.encode() in exi for each in (*contracts, "certificate of the car"))
 
 
 def test_a_full_disk_ends_the_file_and_not_the_session(logged, lines, monkeypatch):

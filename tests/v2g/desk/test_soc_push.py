@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,6 +14,7 @@ import pytest
 from tests.v2g.desk.pair import charge
 from v2g.cli.main import main
 from v2g.common.terms import LinkWish
+from v2g.desk import soc_push
 from v2g.desk.soc_push import SocPush
 from v2g.secc.effects import EvTold, Link
 from v2g.secc.facts import EvFact
@@ -28,6 +30,7 @@ def controller():
         def do_POST(self):
             told.append((urlsplit(self.path).path, dict(parse_qsl(self.path.partition("?")[2]))))
             self.send_response(answers.pop(0) if answers else 200)
+            self.send_header("Location", "/login")
             self.end_headers()
 
         def log_message(self, *_):
@@ -91,9 +94,16 @@ def test_who_does_not_take_it_is_named_once(controller):
     lines: list[str] = []
     asyncio.run(_push(url, lines, *([soc(value)] for value in range(20, 24))))
     where = url.removeprefix("http://").partition("/")[0]
-    refused = f"{where} does not take the state of charge: Internal Server Error"
+    refused = f"{where} does not take the state of charge: 500 Internal Server Error"
     assert lines == [refused, refused]
     assert len(told) == 4
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64 + ".b"])
+def test_a_name_that_is_none(host):
+    lines: list[str] = []
+    asyncio.run(_push(f"http://{host}/", lines, [soc(20)]))
+    assert lines[0].startswith(f"{host} does not take the state of charge: ")
 
 
 def test_nobody_is_there():
@@ -106,25 +116,63 @@ def test_nobody_is_there():
     assert line.startswith(f"127.0.0.1:{port} does not take the state of charge: ")
 
 
-def test_a_controller_that_hangs_does_not_hold_up_the_session():
+def test_it_goes_nowhere_else(controller, monkeypatch):
+    url, told, answers = controller
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1/")
+    answers.append(302)
+    lines: list[str] = []
+    asyncio.run(_push(url, lines, [soc(20)]))
+    (line,) = lines
+    assert line.endswith("does not take the state of charge: 302 Found")
+    assert [path for path, _ in told] == ["/ev_state"]
+
+
+@pytest.fixture
+def dripping():
+    """A controller that never comes to the end of its answer."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        ended = threading.Event()
+
+        def drip():
+            client, _ = listening.accept()
+            with client, contextlib.suppress(OSError):
+                while not ended.wait(0.01):
+                    client.sendall(b"H")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        ended.set()
+        thread.join()
+
+
+def test_a_controller_that_hangs_is_given_up_and_the_session_goes_on(dripping, monkeypatch):
+    monkeypatch.setattr(soc_push, "TIMEOUT_S", 0.2)
     lines: list[str] = []
 
     async def charge_on():
-        push = SocPush(f"http://127.0.0.1:{silent.getsockname()[1]}/", lines.append)
+        push = SocPush(dripping, lines.append)
         push.take(soc(20))
-        for value in range(21, 30):
-            await asyncio.sleep(0)
-            push.take(soc(value))
-        waits = not push._task.done()
-        silent.close()
-        await push.close()
-        return waits
+        await asyncio.sleep(0)
+        task = push._task
+        assert task is not None
+        goes_on = not task.done()
+        await task
+        return goes_on
 
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen()
-        assert asyncio.run(charge_on())
-    assert len(lines) == 1
+    assert asyncio.run(charge_on())
+    assert [line.rpartition(": ")[2] for line in lines] == ["no answer within 0.2 s"]
+
+
+def test_nobody_waits_for_a_controller_at_the_end(dripping):
+    async def end():
+        push = SocPush(dripping, lambda line: None)
+        push.take(soc(20))
+        await asyncio.sleep(0)
+        await push.close()
+        return push._task.cancelled()
+
+    assert asyncio.run(end())
 
 
 @pytest.mark.parametrize(
