@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from tests.v2g import chaos
 from tests.v2g.link import Link, joined
 from v2g.common.terms import DIN, LinkWish
-from v2g.evcc import effects as ev
 from v2g.evcc.din.protocol import PROTOCOL as EVCC
 from v2g.evcc.effects import Contactors, LockConnector, PilotState
 from v2g.evcc.vehicle import Battery, Setup, Vehicle
@@ -47,22 +46,6 @@ def settle(made: Link) -> None:
     assert len(links) == 1
 
 
-def power_is_safe(made: Link) -> None:
-    """The EV closes contactors only while the station's relays are, and both end open."""
-    station = vehicle = False
-    for _, effect in made.times:
-        match effect:
-            case evse.Contactor(closed):
-                station = closed
-            case ev.Contactors(closed):
-                assert not closed or station, "the EV closes on a station that is off"
-                vehicle = closed
-            case _:
-                pass
-    assert not station
-    assert not vehicle
-
-
 @pytest.mark.parametrize("end", ["stop", "full", "error"])
 def test_the_ev_ends_the_session(end: str) -> None:
     made = charging(link())
@@ -75,7 +58,7 @@ def test_the_ev_ends_the_session(end: str) -> None:
 
         made.vehicle_changed(error=EvError.RESS_MALFUNCTION)
     settle(made)
-    power_is_safe(made)
+    chaos.power_is_safe(made)
     assert made.ended is not None
     assert made.ended.ok is (end != "error")
     assert made.messages()[-3:] == ["PowerDeliveryReq", "WeldingDetectionReq", "SessionStopReq"]
@@ -89,7 +72,7 @@ def test_the_station_ends_the_session() -> None:
     made = charging(link())
     made.station_changed(stop=True)
     settle(made)
-    power_is_safe(made)
+    chaos.power_is_safe(made)
     assert made.ended is not None
     assert made.ended.ok
     assert made.messages()[-1] == "SessionStopReq"
@@ -100,7 +83,7 @@ def test_errors_of_the_station(error: StationError) -> None:
     made = charging(link())
     made.station_changed(error=error)
     settle(made)
-    power_is_safe(made)
+    chaos.power_is_safe(made)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +113,7 @@ def test_ends_in_every_state(state: str, end: str) -> None:
     }
     acts[end]()
     settle(made)
-    power_is_safe(made)
+    chaos.power_is_safe(made)
     assert made.ended is not None
     if end == "stop":
         assert made.ended.ok
@@ -149,66 +132,7 @@ def test_a_session_does_not_grow_anything() -> None:
     assert made.connections == 6
 
 
-Chaos = st.lists(
-    st.tuples(
-        st.integers(0, 9_000),
-        st.sampled_from(
-            [
-                "drop",
-                "twice",
-                "late",
-                "halves",
-                "cut",
-                "stop",
-                "abort",
-                "station stop",
-                "station abort",
-                "garbage",
-            ]
-        ),
-    ),
-    max_size=6,
-)
-
-
 @settings(max_examples=120, deadline=None)
-@given(chaos=Chaos, delays=st.tuples(st.integers(0, 120), st.integers(0, 120)), obeys=st.booleans())
-def test_nothing_hangs_and_power_is_safe_whatever_happens(
-    chaos: list[tuple[int, str]], delays: tuple[int, int], obeys: bool
-) -> None:
-    made = link()
-    made.obeys = obeys
-    made.delays.to_station, made.delays.to_vehicle = delays
-    next_frame: list[str] = []
-
-    def spoil(from_vehicle: bool, data: bytes) -> Sequence[bytes]:
-        how = next_frame.pop() if next_frame else ""
-        if how == "drop":
-            return ()
-        if how == "twice":
-            return (data, data)
-        if how == "halves":
-            return (data[: len(data) // 2], data[len(data) // 2 :])
-        if how == "garbage":
-            return (data[:8] + bytes(each ^ 0x5A for each in data[8:]),)
-        return (data,)
-
-    made.filter = spoil
-    acts: dict[str, Callable[[], None]] = {
-        "cut": made.cut,
-        "stop": lambda: made.vehicle_changed(stop=True),
-        "abort": lambda: made.vehicle_changed(abort=True),
-        "station stop": lambda: made.station_changed(stop=True),
-        "station abort": lambda: made.station_changed(abort=True),
-        "late": lambda: setattr(made.delays, "to_vehicle", 400),
-    }
-    for after_ms, what in chaos:
-        made.at(after_ms, acts.get(what) or (lambda what=what: next_frame.append(what)))  # type: ignore[misc]
-    made.run(within_ms=20_000)
-    if made.ended is None:
-        made.vehicle_changed(stop=True)
-    made.run(within_ms=200_000)
-    assert made.ended is not None
-    power_is_safe(made)
-    assert made.evcc.deadline() is None
-    assert made.secc.deadline() is None
+@given(what=chaos.chaos(chaos.DIN, 9_000))
+def test_nothing_hangs_and_power_is_safe_whatever_happens(what: chaos.Chaos) -> None:
+    chaos.ends_safely(link(), what)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.v2g import chaos
 from tests.v2g.link import Link, joined
-from tests.v2g.test_both_din import power_is_safe, settle
+from tests.v2g.test_both_din import settle
 from v2g.common.terms import DIN, ISO_2, EnergyMode, LinkWish
 from v2g.evcc import effects as ev
 from v2g.evcc.din.protocol import PROTOCOL as EVCC_DIN
@@ -73,7 +74,7 @@ def test_ends(dc: bool, who: str) -> None:
     else:
         made.station_changed(stop=True)
     settle(made)
-    power_is_safe(made)
+    chaos.power_is_safe(made)
     assert made.ended is not None
     assert made.ended.ok
     assert made.messages()[-1] == "SessionStopReq"
@@ -88,7 +89,7 @@ def test_errors_of_the_station(dc: bool, error: StationError) -> None:
     made = charging(link(dc), dc)
     made.station_changed(error=error)
     settle(made)
-    power_is_safe(made)
+    chaos.power_is_safe(made)
 
 
 @pytest.mark.parametrize(("dc", "state"), STATES)
@@ -106,7 +107,7 @@ def test_ends_in_every_state(dc: bool, state: str, end: str) -> None:
     }
     acts[end]()
     settle(made)
-    power_is_safe(made)
+    chaos.power_is_safe(made)
     assert made.ended is not None
     if end == "stop":
         assert made.ended.ok
@@ -129,7 +130,7 @@ def test_renegotiation(dc: bool, who: str) -> None:
     assert evse.Reached(evse.Milestone.RENEGOTIATION) in made.evse_effects
     made.vehicle_changed(stop=True)
     settle(made)
-    power_is_safe(made)
+    chaos.power_is_safe(made)
     assert made.ended is not None
     assert made.ended.ok
 
@@ -142,7 +143,7 @@ def test_pause_and_resume(dc: bool) -> None:
     assert made.ended is not None
     assert made.ended.paused is not None
     assert [each for each in made.evse_effects if isinstance(each, evse.Link)] == [evse.Link(LinkWish.PAUSE)]
-    power_is_safe(made)
+    chaos.power_is_safe(made)
     made.vehicle_changed(pause=False)
     made.connect()
     charging(made, dc)
@@ -151,7 +152,7 @@ def test_pause_and_resume(dc: bool) -> None:
     settle_again = made.run(within_ms=60_000)
     assert settle_again
     assert made.ended.paused is None
-    power_is_safe(made)
+    chaos.power_is_safe(made)
 
 
 def test_the_station_forgot_the_paused_session() -> None:
@@ -173,77 +174,7 @@ def test_din_is_agreed_where_the_station_has_nothing_else() -> None:
     assert ev.ProtocolSelected(DIN) in made.ev_effects
 
 
-Chaos = st.lists(
-    st.tuples(
-        st.integers(0, 12_000),
-        st.sampled_from(
-            [
-                *(
-                    "drop",
-                    "twice",
-                    "halves",
-                    "garbage",
-                    "late",
-                    "cut",
-                    "stop",
-                    "abort",
-                    "pause",
-                    "renegotiate",
-                ),
-                *("station stop", "station abort", "station renegotiate"),
-            ]
-        ),
-    ),
-    max_size=6,
-)
-
-
 @settings(max_examples=120, deadline=None)
-@given(
-    dc=st.booleans(),
-    chaos=Chaos,
-    delays=st.tuples(st.integers(0, 120), st.integers(0, 120)),
-    obeys=st.booleans(),
-)
-def test_nothing_hangs_and_power_is_safe_whatever_happens(
-    dc: bool, chaos: list[tuple[int, str]], delays: tuple[int, int], obeys: bool
-) -> None:
-    made = link(dc)
-    made.obeys = obeys
-    made.delays.to_station, made.delays.to_vehicle = delays
-    next_frame: list[str] = []
-
-    def spoil(from_vehicle: bool, data: bytes) -> Sequence[bytes]:
-        how = next_frame.pop() if next_frame else ""
-        if how == "drop":
-            return ()
-        if how == "twice":
-            return (data, data)
-        if how == "halves":
-            return (data[: len(data) // 2], data[len(data) // 2 :])
-        if how == "garbage":
-            return (data[:8] + bytes(each ^ 0x5A for each in data[8:]),)
-        return (data,)
-
-    made.filter = spoil
-    acts: dict[str, Callable[[], None]] = {
-        "cut": made.cut,
-        "stop": lambda: made.vehicle_changed(stop=True),
-        "abort": lambda: made.vehicle_changed(abort=True),
-        "pause": lambda: made.vehicle_changed(pause=True),
-        "renegotiate": lambda: made.vehicle_changed(renegotiate=True),
-        "station stop": lambda: made.station_changed(stop=True),
-        "station abort": lambda: made.station_changed(abort=True),
-        "station renegotiate": lambda: made.station_changed(renegotiate=True),
-        "late": lambda: setattr(made.delays, "to_vehicle", 400),
-    }
-    for after_ms, what in chaos:
-        made.at(after_ms, acts.get(what) or (lambda what=what: next_frame.append(what)))  # type: ignore[misc]
-    made.run(within_ms=20_000)
-    if made.ended is None:
-        made.vehicle_changed(stop=True)
-    made.run(within_ms=200_000)
-    assert made.ended is not None
-    power_is_safe(made)
-    assert made.evcc.deadline() is None
-    assert made.secc.deadline() is None
+@given(dc=st.booleans(), what=chaos.chaos(chaos.ISO_2, 12_000))
+def test_nothing_hangs_and_power_is_safe_whatever_happens(dc: bool, what: chaos.Chaos) -> None:
+    chaos.ends_safely(link(dc), what)

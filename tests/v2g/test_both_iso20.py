@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.v2g import chaos
 from tests.v2g.link import Link, joined
-from tests.v2g.test_both_din import power_is_safe, settle
+from tests.v2g.test_both_din import settle
 from v2g.common.terms import DIN, ISO_20_AC, ISO_20_DC, EnergyMode, LinkWish
 from v2g.evcc import effects as ev
 from v2g.evcc.din.protocol import PROTOCOL as EVCC_DIN
@@ -136,7 +137,7 @@ def test_the_order_of_messages(kind: str, dynamic: bool, bpt: bool) -> None:
     charging(made)
     made.vehicle_changed(stop=True)
     settle(made)
-    power_is_safe(made)
+    chaos.power_is_safe(made)
     current = "ac" if kind == "ac" else "dc"
     assert made.messages() == [
         "supportedAppProtocolReq",
@@ -222,7 +223,7 @@ def test_power_comes_back(kind: str) -> None:
         assert made.station.present_current_a < -10
     made.station_changed(stop=True)
     settle(made)
-    power_is_safe(made)
+    chaos.power_is_safe(made)
 
 
 @pytest.mark.parametrize("kind", list(MODES))
@@ -235,7 +236,7 @@ def test_ends(kind: str, who: str, dynamic: bool) -> None:
     else:
         made.station_changed(stop=True)
     settle(made)
-    power_is_safe(made)
+    chaos.power_is_safe(made)
     assert made.ended is not None
     assert made.ended.ok
     assert made.messages()[-1] == "SessionStopReq"
@@ -247,7 +248,7 @@ def test_errors_of_the_station(kind: str, error: StationError) -> None:
     made = charging(link(kind))
     made.station_changed(error=error)
     settle(made)
-    power_is_safe(made)
+    chaos.power_is_safe(made)
 
 
 @pytest.mark.parametrize(("kind", "state"), STATES)
@@ -265,7 +266,7 @@ def test_ends_in_every_state(kind: str, state: str, end: str) -> None:
     }
     acts[end]()
     settle(made)
-    power_is_safe(made)
+    chaos.power_is_safe(made)
     assert made.ended is not None
     if end == "stop":
         assert made.ended.ok
@@ -296,7 +297,7 @@ def test_schedules_are_renegotiated_with_power_on(kind: str, who: str, dynamic: 
     assert any(data[2:4] == b"\x81\x01" for data in sent)
     made.vehicle_changed(stop=True)
     settle(made)
-    power_is_safe(made)
+    chaos.power_is_safe(made)
     assert made.ended is not None
     assert made.ended.ok
 
@@ -325,7 +326,7 @@ def test_the_service_is_selected_anew(kind: str) -> None:
     assert session.session_id == made.secc.session.session_id
     made.vehicle_changed(stop=True)
     settle(made)
-    power_is_safe(made)
+    chaos.power_is_safe(made)
     assert made.ended == ev.SessionEnded("the EV stops", ok=True)
 
 
@@ -342,7 +343,7 @@ def test_pause_and_resume(kind: str, who: str, dynamic: bool) -> None:
     assert made.ended is not None
     assert made.ended.paused is not None
     assert [each for each in made.evse_effects if isinstance(each, evse.Link)] == [evse.Link(LinkWish.PAUSE)]
-    power_is_safe(made)
+    chaos.power_is_safe(made)
     made.vehicle.pause = made.station.pause = False
     made.ev_effects.clear()
     made.connect()
@@ -352,7 +353,7 @@ def test_pause_and_resume(kind: str, who: str, dynamic: bool) -> None:
     made.vehicle_changed(stop=True)
     assert made.run(within_ms=60_000)
     assert made.ended.paused is None
-    power_is_safe(made)
+    chaos.power_is_safe(made)
 
 
 def test_the_station_asks_to_pause_before_it_charges() -> None:
@@ -379,72 +380,14 @@ def test_the_station_forgot_the_paused_session() -> None:
     assert "ServiceSelectionReq" in made.messages()
 
 
-Chaos = st.lists(
-    st.tuples(
-        st.integers(0, 12_000),
-        st.sampled_from(
-            [
-                *("drop", "twice", "halves", "garbage", "late", "cut", "stop", "abort", "pause"),
-                *("renegotiate", "station stop", "station abort", "station pause"),
-                *("station renegotiate", "station service", "not ready"),
-            ]
-        ),
-    ),
-    max_size=6,
-)
-
-
 @settings(max_examples=150, deadline=None)
 @given(
     kind=st.sampled_from(["ac", "dc"]),
     dynamic=st.booleans(),
     bpt=st.booleans(),
-    chaos=Chaos,
-    delays=st.tuples(st.integers(0, 120), st.integers(0, 120)),
-    obeys=st.booleans(),
+    what=chaos.chaos(chaos.ISO_20, 12_000),
 )
 def test_nothing_hangs_and_power_is_safe_whatever_happens(
-    kind: str, dynamic: bool, bpt: bool, chaos: list[tuple[int, str]], delays: tuple[int, int], obeys: bool
+    kind: str, dynamic: bool, bpt: bool, what: chaos.Chaos
 ) -> None:
-    made = link(kind, dynamic=dynamic, bpt=bpt)
-    made.obeys = obeys
-    made.delays.to_station, made.delays.to_vehicle = delays
-    next_frame: list[str] = []
-
-    def spoil(from_vehicle: bool, data: bytes) -> Sequence[bytes]:
-        how = next_frame.pop() if next_frame else ""
-        if how == "drop":
-            return ()
-        if how == "twice":
-            return (data, data)
-        if how == "halves":
-            return (data[: len(data) // 2], data[len(data) // 2 :])
-        if how == "garbage":
-            return (data[:8] + bytes(each ^ 0x5A for each in data[8:]),)
-        return (data,)
-
-    made.filter = spoil
-    acts: dict[str, Callable[[], None]] = {
-        "cut": made.cut,
-        "stop": lambda: made.vehicle_changed(stop=True),
-        "abort": lambda: made.vehicle_changed(abort=True),
-        "pause": lambda: made.vehicle_changed(pause=True),
-        "renegotiate": lambda: made.vehicle_changed(renegotiate=True),
-        "station stop": lambda: made.station_changed(stop=True),
-        "station abort": lambda: made.station_changed(abort=True),
-        "station pause": lambda: made.station_changed(pause=True),
-        "station renegotiate": lambda: made.station_changed(renegotiate=True),
-        "station service": lambda: made.station_changed(renegotiate_service=True),
-        "not ready": lambda: made.station_changed(parameters_ready=False),
-        "late": lambda: setattr(made.delays, "to_vehicle", 400),
-    }
-    for after_ms, what in chaos:
-        made.at(after_ms, acts.get(what) or (lambda what=what: next_frame.append(what)))  # type: ignore[misc]
-    made.run(within_ms=20_000)
-    if made.ended is None:
-        made.vehicle_changed(stop=True)
-    made.run(within_ms=200_000)
-    assert made.ended is not None
-    power_is_safe(made)
-    assert made.evcc.deadline() is None
-    assert made.secc.deadline() is None
+    chaos.ends_safely(link(kind, dynamic=dynamic, bpt=bpt), what)
