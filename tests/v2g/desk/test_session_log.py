@@ -198,15 +198,15 @@ def test_a_folder_that_cannot_be(tmp_path, capsys):
 @pytest.mark.spec(334)
 def test_charger_and_car_write_one_for_each_session_of_iso_15118_20(tmp_path):
     evse, ev = tmp_path / "evse", tmp_path / "ev"
-    common = ["--no-slac", "--protocols", "iso20"]
-    with plain_wire() as wire, program(wire.evse, "evse", *common, "--session-logs", str(evse)) as charger:
-        charger.wait_for("listening on")
+    common = ["--no-slac", "--protocols", "iso20", "--session-logs"]
+    with plain_wire() as wire:
         for _ in range(2):
-            wishes = ["--set", "loop_s=1", "--session-logs", str(ev)]
-            with program(wire.ev, "pev", *common, *wishes) as car:
-                assert car.end() == (0, ""), car.text
-        charger.wait_for("session log: .*")
-        charger.end(2)
+            with program(wire.evse, "evse", "--once", *common, str(evse)) as charger:
+                charger.wait_for("listening on")
+                with program(wire.ev, "pev", "--set", "loop_s=1", *common, str(ev)) as car:
+                    assert car.end() == (0, ""), car.text
+                assert charger.end() == (0, ""), charger.text
+            assert re.search(rf"session log: {evse}/\S+\.yaml", charger.text)
     for folder in (evse, ev):
         files = sorted(folder.iterdir())
         assert len(files) == 2

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from tests.v2g.cli.programs import program
 from tests.v2g.desk.pair import charge
+from tests.v2g.netns import needs_netns, plain_wire
 from v2g.cli.main import main
 from v2g.common.terms import LinkWish
 from v2g.desk import soc_push
@@ -222,3 +227,28 @@ def test_a_session_tells_it(controller, protocol):
     assert told
     assert all(int(each["current_soc"]) in range(101) for _, each in told)
     assert told[0][1]["evccid"]
+
+
+@needs_netns
+@pytest.mark.spec(357)
+def test_a_charger_passes_it_on():
+    """Python's own server knows no POST: it writes down the request, and the charger says that it failed."""
+    with plain_wire() as wire:
+        wire.evse.run("ip", "link", "set", "lo", "up")
+        serve = [sys.executable, "-u", "-m", "http.server", "--bind", "127.0.0.1", "8000"]
+        command = wire.evse.command(*serve)
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+            try:
+                assert "Serving HTTP" in server.stdout.readline()
+                told = ["--soc-to", "http://127.0.0.1:8000/ev_state"]
+                with program(wire.evse, "evse", "--no-slac", "--once", *told) as charger:
+                    charger.wait_for("listening on")
+                    wishes = ["--set", "loop_s=1", "--set", "soc_percent=37"]
+                    with program(wire.ev, "pev", "--no-slac", *wishes) as car:
+                        assert car.end() == (0, ""), car.text
+                    assert charger.end() == (0, ""), charger.text
+            finally:
+                server.terminate()
+            asked = server.stderr.read()
+    assert re.search(r"POST /ev_state\?current_soc=37&full_soc=\S+&evccid=020000000001 ", asked)
+    assert "127.0.0.1:8000 does not take the state of charge: 501 Unsupported method" in charger.text
