@@ -95,7 +95,7 @@ async def _run(args: argparse.Namespace) -> int:
         raise desk.CannotError("--attenuation-direct is above --attenuation-limit")
     desk.check_interface(args.interface)
     tls = None if args.tls == "no" else _tls(args)
-    return await _charge(args, plan, tls, _signer(args, plan.protocols))
+    return await _charge(args, plan, tls, _signers(args))
 
 
 def _tls(args: argparse.Namespace) -> ssl.SSLContext:
@@ -136,7 +136,7 @@ def car_protocols(names: str) -> list[Protocol]:
 
 
 async def _charge(
-    args: argparse.Namespace, plan: desk.Plan, tls: ssl.SSLContext | None, signer: ContractSigner | None
+    args: argparse.Namespace, plan: desk.Plan, tls: ssl.SSLContext | None, signers: dict[str, ContractSigner]
 ) -> int:
     from v2g.desk.car import DeskCar, vehicle_of
     from v2g.net.interfaces import NetworkError
@@ -144,7 +144,7 @@ async def _charge(
     journal = desk.journal(args, "CAR")
     tape = desk.tape(args, journal, car=True)
     vehicle = vehicle_of(plan.settings, plan.protocols)
-    if signer is not None:
+    if signers:
         vehicle.setup = replace(vehicle.setup, payment=Payment.CONTRACT)
 
     sessions = desk.session_log(args, journal, "CAR")
@@ -160,7 +160,7 @@ async def _charge(
     result = desk.FAILED
     with desk.interruptible(stopped.set):
         while True:
-            shell = _shell(args, plan, car, tls, tape, signer, resumes)
+            shell = _shell(args, plan, car, tls, tape, signers, resumes)
             car.shell = shell
             car.begin()
             try:
@@ -218,7 +218,7 @@ def _shell(
     car: Any,
     tls: ssl.SSLContext | None,
     tape: Tape | None,
-    signer: ContractSigner | None,
+    signers: dict[str, ContractSigner],
     resumes: Paused | None,
 ) -> CarShell:
     from v2g.evcc.engine import Evcc
@@ -230,7 +230,7 @@ def _shell(
         car_protocols(plan.protocols),
         secrets.token_bytes,
         lambda: int(time.time()),
-        signer=signer,
+        signers=signers,
         resumes=resumes,
     )
     return CarShell(
@@ -245,15 +245,25 @@ def _shell(
     )
 
 
-def _signer(args: argparse.Namespace, protocols: str) -> ContractSigner | None:
+def _signers(args: argparse.Namespace) -> dict[str, ContractSigner]:
+    """Contracts by the namespace of the protocol: their keys are of one standard's curve."""
     if not args.contract:
-        return None
+        return {}
+    from v2g.common.terms import ISO_2, ISO_20_AC, ISO_20_DC
+
+    folders = {
+        ISO_2: args.pki or args.iso20_pki,
+        ISO_20_AC: args.iso20_pki or args.pki,
+        ISO_20_DC: args.iso20_pki or args.pki,
+    }
+    wallets = {folder: _wallet(folder) for folder in set(folders.values())}
+    return {namespace: wallets[folder] for namespace, folder in folders.items()}
+
+
+def _wallet(folder: Path) -> ContractSigner:
     from v2g.evcc.wallet import Wallet
     from v2g.security.certificates import load_chain, load_key
 
-    # A contract's key is of one standard's curve; with both on offer, that of the favourite is taken.
-    first = args.iso20_pki if protocols.startswith("iso20") else args.pki
-    folder = first or args.pki or args.iso20_pki
     return Wallet(
         lambda: int(time.time()),
         contract=load_chain(folder / "contract-chain.pem"),

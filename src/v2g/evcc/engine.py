@@ -9,7 +9,7 @@ response. Steps in which contactors may be closed are left only through :class:`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from v2g.common.effects import Log
@@ -40,6 +40,7 @@ class Evcc:
         random_bytes: so many unpredictable bytes.
         unix_s: the time of day, in seconds since 1970.
         signer: the contract; None: Plug & Charge is not possible.
+        signers: contracts of protocols that have one of their own, by namespace.
         resumes: the session that was paused last (``SessionEnded.paused``); the next one joins it again.
     """
 
@@ -51,6 +52,7 @@ class Evcc:
         unix_s: Callable[[], int],
         *,
         signer: ContractSigner | None = None,
+        signers: Mapping[str, ContractSigner] | None = None,
         resumes: Paused | None = None,
     ) -> None:
         self.vehicle = vehicle
@@ -58,6 +60,7 @@ class Evcc:
         self._random_bytes = random_bytes
         self._unix_s = unix_s
         self._signer = signer
+        self._signers = signers or {}
         self._resumes = resumes
         self._frames = Frames()
         self._connected = False
@@ -363,6 +366,7 @@ class Evcc:
         self._timers.response_by = None
         self._offers = []
         session.protocol = protocol
+        session.signer = self._signers.get(protocol.namespace, session.signer)
         if session.resumes is not None and session.resumes.namespace != protocol.namespace:
             session.log("the paused session was of another protocol: a new one begins")
             session.forget_resumed()

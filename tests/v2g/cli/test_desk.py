@@ -189,6 +189,29 @@ def test_a_contract_pays_for_a_session(tmp_path, pki, protocol):
 
 
 @needs_netns
+@pytest.mark.parametrize(
+    ("station", "namespace"), [("iso2", ":iso:15118:2:2013"), ("iso20", ":iso:std:iso:15118:-20")]
+)
+def test_a_car_with_a_contract_of_either_standard(tmp_path, pki, station, namespace):
+    from v2g.security.profiles import Generation
+
+    pki20 = tmp_path / "pki20"
+    write(pki20, make(Wishes(Generation.ISO20)))
+    own = ["--pki", str(pki)] if station == "iso2" else ["--iso20-pki", str(pki20)]
+    both = ["--pki", str(pki), "--iso20-pki", str(pki20)]
+    with plain_wire() as wire:
+        options = ["--once", "--no-slac", "--protocols", station, "--tls", "force", "--plug-and-charge", *own]
+        with program(wire.evse, "evse", *options) as charger:
+            charger.wait_for("listening on")
+            options = ["--no-slac", "--protocols", "iso2,iso20", "--tls", "only", "--contract", *both]
+            with program(wire.ev, "pev", "--set", "loop_s=1", *options) as car:
+                assert car.end() == (0, ""), car.text
+            assert charger.end() == (0, ""), charger.text
+    assert namespace in charger.text
+    assert "authorisation wanted, Contract" in charger.text
+
+
+@needs_netns
 def test_ctrl_c_in_a_pause_ends_the_car():
     with plain_wire() as wire, program(wire.evse, "evse", "--no-slac") as charger:
         charger.wait_for("listening on")
