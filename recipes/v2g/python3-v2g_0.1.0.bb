@@ -42,6 +42,7 @@ RDEPENDS:${PN} = "\
     python3-math \
     python3-netclient \
     python3-pyyaml \
+    python3-threading \
     python3-v2gexi \
     python3-xml \
 "

@@ -106,13 +106,18 @@ def work() -> None:
             v2gexi.encode(xmldsig.ObjectType(content=[item]), "xmldsig", element="Object")
 
 
-def test_nothing_leaks() -> None:
-    """Memory blocks of the interpreter, after many rounds of what works and what does not."""
-    for _ in range(20):
-        work()
+def grown() -> int:
+    """Memory blocks of the interpreter that many rounds leave behind."""
     gc.collect()
     before = sys.getallocatedblocks()
     for _ in range(ROUNDS // 10):
         work()
     gc.collect()
-    assert sys.getallocatedblocks() - before < ROUNDS // 20
+    return sys.getallocatedblocks() - before
+
+
+def test_nothing_leaks() -> None:
+    """What works and what does not: a leak shows every time, what other threads take meanwhile does not."""
+    for _ in range(20):
+        work()
+    assert min(grown() for _ in range(3)) < ROUNDS // 20
