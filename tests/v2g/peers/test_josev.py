@@ -144,9 +144,13 @@ def test_our_car_charges_at_josevs_station(name: str, tmp_path: Path):
     case = CASES[name]
     # Its output always shows 1 V: a battery of 10 V is close enough to close the contactors.
     wishes = ("--set", f"mode={case.mode}", "--set", "loop_s=6", "--set", "voltage_v=10")
-    station, car = rig.charge_at_josevs_station(
-        tmp_path, {"AUTH_MODES": "EIM"}, "--protocols", case.protocol, *wishes
-    )
+    arguments = ("--protocols", case.protocol, *wishes)
+    station, car = rig.charge_at_josevs_station(tmp_path, {"AUTH_MODES": "EIM"}, *arguments)
+    if "within V2G_EVCC_Msg_Timeout" in car.log:
+        # On a busy machine Josev's station may take longer than the 250 ms that CurrentDemand may take.
+        again = tmp_path / "again"
+        again.mkdir()
+        station, car = rig.charge_at_josevs_station(again, {"AUTH_MODES": "EIM"}, *arguments)
     assert car.exit_code == 0, car.log + station.log
     assert station.names("encode").count(f"{case.loop}Res") > CYCLES
     assert station.names("encode")[-1] == "SessionStopRes"
