@@ -10,6 +10,7 @@ from v2g.capture.places import MESSAGES
 from v2g.common.checkpoints import CHECKPOINTS
 from v2g.common.effects import Checkpoint, Log
 from v2g.common.redact import redacted
+from v2g.common.session_effects import MessageSeen
 from v2g.common.timing_statistics import Milestone, TimingStatistics
 from v2g.desk import words
 from v2g.slac.effects import DLinkReady, Failed, Matched
@@ -121,7 +122,7 @@ class Journal:
                 self.statistics.mark(Milestone.LINKED, self._clock())
         elif isinstance(effect, Matched):
             self.line(f"SLAC MATCHED, nid {effect.nid.hex()}")
-        elif type(effect).__name__ == "MessageSeen":
+        elif isinstance(effect, MessageSeen):
             self._message(effect)
         else:
             self._wish(effect)
@@ -145,7 +146,7 @@ class Journal:
             return  # the message says it
         self.line(f"[Checkpoint{effect.number}] {effect.text or CHECKPOINTS.get(effect.number, '')}")
 
-    def _message(self, seen: Any) -> None:
+    def _message(self, seen: MessageSeen) -> None:
         milestone = _BY_MESSAGE.get(seen.name)
         if milestone is not None:
             self.statistics.mark(milestone, self._clock())
@@ -164,7 +165,7 @@ class Journal:
         repeated = f" ({count})" if count > 1 else ""
         self.line(f"{who} {mark}{seen.name}{repeated}{values}")
 
-    def _number(self, seen: Any) -> int:
+    def _number(self, seen: MessageSeen) -> int:
         if seen.name == "PowerDeliveryReq":
             self._stopping = stops(seen.message)
         if self._stopping and seen.name in _STOP_NUMBERS:

@@ -19,6 +19,7 @@ from v2g.capture import messages
 from v2g.common import redact
 from v2g.common.checkpoints import CHECKPOINTS
 from v2g.common.effects import Checkpoint, Log
+from v2g.common.session_effects import MessageSeen, PhaseChanged
 from v2g.desk import words
 
 KEPT: Final = 200
@@ -76,9 +77,9 @@ class SessionLog:
                 self._begin()
         elif isinstance(effect, Log):
             self._entry({"log": effect.text})
-        elif type(effect).__name__ == "MessageSeen":
+        elif isinstance(effect, MessageSeen):
             self._message(effect)
-        elif type(effect).__name__ == "PhaseChanged":
+        elif isinstance(effect, PhaseChanged):
             self._entry({"phase": effect.phase.value, "started": effect.started})
         elif type(effect).__name__ not in _TOLD_BY_MESSAGES:
             self._entry({"event": words.said(effect)})
@@ -93,7 +94,7 @@ class SessionLog:
         self._entry({"ended": "well" if ok else "failed", "statistics": list(statistics)})
         self._close()
 
-    def _message(self, seen: Any) -> None:
+    def _message(self, seen: MessageSeen) -> None:
         if seen.name.startswith(_HANDSHAKE):
             values = messages.handshake_values(seen.message, self._offered)
         else:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import SplitResult, urlencode, urlsplit
 
+from v2g.secc.effects import EvTold, Link
 from v2g.secc.facts import EvFact
 
 TIMEOUT_S: Final = 5.0
@@ -53,12 +54,11 @@ class SocPush:
 
     def take(self, effect: Any) -> None:
         """Look at an effect of the charger's session."""
-        name = type(effect).__name__
-        if name == "Link":
+        if isinstance(effect, Link):
             self._values.clear()  # the next car is another one
-        elif name == "EvTold" and effect.fact is EvFact.EVCC_ID:
+        elif isinstance(effect, EvTold) and effect.fact is EvFact.EVCC_ID:
             self._values[_CAR] = effect.value.replace(":", "")
-        elif name == "EvTold" and effect.fact in _PARAMETERS:
+        elif isinstance(effect, EvTold) and effect.fact in _PARAMETERS:
             self._values[_PARAMETERS[effect.fact]] = round(effect.value)
             if _PARAMETERS[EvFact.SOC] in self._values:
                 self._tell()

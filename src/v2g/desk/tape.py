@@ -13,6 +13,7 @@ from typing import Any
 from v2g.capture.envelope import CAR_ADDRESS, STATION_ADDRESS, End
 from v2g.capture.pcapng import PcapngWriter
 from v2g.capture.record import Recorder
+from v2g.common.session_effects import MessageSeen
 from v2g.net.interfaces import InterfaceError, link_local, mac_address
 from v2gexi import v2gtp
 from v2gexi.packets import Endpoint
@@ -80,7 +81,7 @@ class Tape:
 
     def take(self, effect: Any) -> None:
         """Record a message that a core has sent or got."""
-        if self._full or type(effect).__name__ != "MessageSeen" or self._connection is None:
+        if self._full or not isinstance(effect, MessageSeen) or self._connection is None:
             return
         frame = v2gtp.pack(effect.payload, effect.payload_type)
         with self._writing():
